@@ -1,0 +1,81 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Sourced. Fetches Debian packages of any release and architecture with directories of apt's own
+# under the cache: the machine's suites, architectures and installed packages stay as they are.
+# The mirror is the one the machine uses; apt checks every signature.
+
+KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+
+# mirror KIND - the URI the machine's apt uses for the archive ("main") or its "security" part.
+mirror() {
+	# shellcheck disable=SC2016 # these dollars are apt's
+	apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
+		'Created-By: Packages' |
+		awk -v kind="$1" '$3 != "main" { next }
+			{ is = $2 ~ /-security$/ ? "security" : $2 ~ /-/ ? "other" : "main" }
+			is == kind { print $1; exit }'
+}
+
+# sources RELEASE - the lines of a sources.list for a release with its updates and backports.
+sources() {
+	local main security suite
+	main=$(mirror main)
+	security=$(mirror security)
+	[[ $main ]] || die "no Debian mirror in the machine's apt configuration"
+	for suite in "$1" "$1-updates" "$1-backports"; do
+		echo "deb [signed-by=$KEYRING] $main $suite main"
+	done
+	[[ ! $security ]] || echo "deb [signed-by=$KEYRING] $security $1-security main"
+}
+
+# in_release RELEASE COMMAND ARG... - run an apt command on the private lists of RELEASE.
+in_release() {
+	local dir=$CACHE/apt/$1 command=$2
+	shift 2
+	"$command" -qq \
+		-o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+		-o Dir::Etc::PreferencesParts=/dev/null \
+		-o Dir::State="$dir" -o Dir::State::Lists="$dir/lists" -o Dir::State::status="$dir/status" \
+		-o Dir::Cache="$dir/cache" -o APT::Architectures=amd64,arm64 -o APT::Sandbox::User=root \
+		-o APT::Update::Post-Invoke-Success::= "$@"
+}
+
+# update RELEASE - refresh the private lists, unless that was done within the hour.
+update() {
+	local dir=$CACHE/apt/$1
+	[[ ${OFFLINE:-0} != 1 ]] || die "OFFLINE=1, and $CACHE does not hold what is needed"
+	mkdir -p "$dir"/{lists/partial,cache/archives/partial}
+	(
+		flock 9
+		[[ ! $(find "$dir/updated" -mmin -60 2>/dev/null) ]] || exit 0
+		: >"$dir/status"
+		sources "$1" >"$dir/sources.list"
+		in_release "$1" apt-get update -o APT::Update::Error-Mode=any
+		touch "$dir/updated"
+	) 9>"$dir/lock"
+}
+
+# newest RELEASE ARCH REGEX - of the packages whose whole name matches, the one that sorts last.
+newest() {
+	local name names
+	names=$(in_release "$1" apt-cache pkgnames | sed -n "/^$3\$/p" | sort -rV)
+	for name in $names; do
+		# A name may be known for another architecture only.
+		[[ ! $(in_release "$1" apt-cache show "$name:$2" 2>/dev/null) ]] || { echo "$name"; return; }
+	done
+	die "no package in $1 ($2) matches $3"
+}
+
+# unpack RELEASE ARCH DIR NAME... - download packages and unpack them over one another into DIR.
+unpack() {
+	local release=$1 arch=$2 dir=$3 name debs
+	shift 3
+	for name; do
+		debs=$(mktemp -d "$CACHE/apt/debs.XXXXXX")
+		note "fetching $name ($arch, $release)"
+		(cd "$debs" && in_release "$release" apt-get download "$name:$arch")
+		dpkg -x "$debs"/*.deb "$dir"
+		rm -r "$debs"
+	done
+}
