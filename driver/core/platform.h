@@ -11,6 +11,8 @@
  *			not repeated and not merged by the compiler
  *   shm_acquire32()	the same; what follows in program order is read later
  *   shm_release32()	the same; what precedes in program order is done before
+ *   shm_cmpxchg32()	compare and swap, returns what was there; a full barrier. Only
+ *			where nobody hands out slots (claim.c, divide.c)
  *   shm_copy_from()	bytes of shared memory that may change meanwhile; the
  *			compiler does not look at the source a second time
  *   shm_copy_to(), shm_zero()

@@ -32,6 +32,7 @@ void *memset(void *dst, int c, size_t len);
 #define ENOENT		2
 #define EAGAIN		11
 #define ENOMEM		12
+#define EBUSY		16
 #define EINVAL		22
 #define ENOSPC		28
 #define EPROTO		71
@@ -137,6 +138,16 @@ static inline void shm_release32(uint32_t *p, u32 v)
 	shm_mb();
 #endif
 	shm_write32(p, v);
+}
+
+/* Returns what was there; a full barrier if that was @old */
+static inline u32 shm_cmpxchg32(uint32_t *p, u32 old, u32 v)
+{
+	u32 was = shm_swap32(old);
+
+	__atomic_compare_exchange_n(p, &was, shm_swap32(v), false, __ATOMIC_SEQ_CST,
+				    __ATOMIC_SEQ_CST);
+	return shm_swap32(was);
 }
 
 static inline void shm_copy_from(void *dst, const void *src, size_t len)

@@ -3,6 +3,7 @@
 #ifndef SHMIPC_PLATFORM_KERNEL_H
 #define SHMIPC_PLATFORM_KERNEL_H
 
+#include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -54,6 +55,23 @@ static inline void shm_release32(__le32 *p, u32 v)
 	/* pairs with shm_acquire32() at the peer */
 	virt_store_release(p, cpu_to_le32(v));
 #endif
+}
+
+/*
+ * cmpxchg() may be patched into something that is not atomic when this side has
+ * a single processor; sync_cmpxchg() is not.
+ */
+static inline u32 shm_cmpxchg32(__le32 *p, u32 old, u32 v)
+{
+	u32 *word = (u32 __force *)p;
+	u32 was = (u32 __force)cpu_to_le32(old), new = (u32 __force)cpu_to_le32(v);
+
+#ifdef arch_sync_cmpxchg
+	was = sync_cmpxchg(word, was, new);
+#else
+	was = cmpxchg(word, was, new);
+#endif
+	return le32_to_cpu((__le32 __force)was);
 }
 
 static inline void shm_copy_from(void *dst, const void *src, size_t len)

@@ -76,6 +76,15 @@ static inline void shm_release32(__le32 *p, u32 v)
 	__atomic_store_n(p, shm_swap32(v), __ATOMIC_RELEASE);
 }
 
+static inline u32 shm_cmpxchg32(__le32 *p, u32 old, u32 v)
+{
+	__le32 was = shm_swap32(old);
+
+	__atomic_compare_exchange_n(p, &was, shm_swap32(v), false, __ATOMIC_SEQ_CST,
+				    __ATOMIC_SEQ_CST);
+	return shm_swap32(was);
+}
+
 #ifdef SHMIPC_TSAN_RESTARTS
 static inline void shm_copy_from(void *dst, const void *src, size_t len)
 {

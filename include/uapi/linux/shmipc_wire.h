@@ -238,4 +238,65 @@ enum {
 #define SHMIPC_WIRE_RESULT_FULL		6U	/* the port shares its depth and is full */
 #define SHMIPC_WIRE_RESULT_SLOTS	1024U	/* of the record's @result: slot + tag * this */
 
+/*
+ * A region that is divided in software: page 0, then N sections of the same
+ * size. The geometry word is the only one that decides: it is 0 until the first
+ * one to come sets it with a compare-and-swap, and never changes after.
+ *
+ *	31..16	SHMIPC_WIRE_REGION_MAGIC
+ *	15..12	SHMIPC_WIRE_REGION_VERSION
+ *	11..8	SHMIPC_WIRE_REGION_* flags
+ *	7..0	N
+ */
+#define SHMIPC_WIRE_REGION_MAGIC	0x534dU
+#define SHMIPC_WIRE_REGION_VERSION	1U
+#define SHMIPC_WIRE_REGION_SERVER	(1U << 8)	/* doorbell ids are slots; nobody claims */
+#define SHMIPC_WIRE_REGION_FLAGS	0xf00U
+
+#define SHMIPC_WIRE_REGION_PAGE		4096U	/* where the sections start at the earliest */
+#define SHMIPC_WIRE_REGION_ALIGN	(64U << 10)	/* base and size of sections from 1 MiB on */
+
+/**
+ * struct shmipc_wire_roster - what the server knows of one slot
+ * @present: how many clients have had it, 0 while nobody has it. Not 0 is a hint:
+ *	the client may not have attached, or the server may be gone
+ * @joins: how many clients have had it
+ */
+struct shmipc_wire_roster {
+	__le32 present;
+	__le32 joins;
+	__le32 reserved[2];
+};
+
+/**
+ * struct shmipc_wire_claim - who owns a slot that nobody hands out
+ * @token: the owner's, random, by compare-and-swap; 0: free
+ * @beat: the owner changes it at every doorbell, or, if it polls, 4 times a second
+ * @uuid: the owner's machine, to find its own slot again; 0: unknown
+ */
+struct shmipc_wire_claim {
+	__le32 token;
+	__le32 beat;
+	__le32 reserved[2];
+	__u8 uuid[16];
+};
+
+/**
+ * struct shmipc_wire_region - page 0 of a divided region
+ * @geometry: see above
+ * @server_epoch: not 0 while a server maintains @roster; another with each start
+ * @server_beat: it changes this at least once a second
+ * @roster: the server's
+ * @claims: only without SHMIPC_WIRE_REGION_SERVER
+ */
+struct shmipc_wire_region {
+	__le32 geometry;
+	__le32 reserved0[15];
+	__le32 server_epoch;
+	__le32 server_beat;
+	__le32 reserved1[238];
+	struct shmipc_wire_roster roster[SHMIPC_WIRE_PEERS_MAX];
+	struct shmipc_wire_claim claims[SHMIPC_WIRE_PEERS_MAX];
+};
+
 #endif /* _UAPI_LINUX_SHMIPC_WIRE_H */
