@@ -230,6 +230,15 @@ void shmipc_link_kick_later(struct shmipc_link *link)
 	rcu_read_unlock();
 }
 
+/* Likewise, after @ms; sooner, if something is due sooner; a second later at most */
+void shmipc_link_kick_after(struct shmipc_link *link, unsigned int ms)
+{
+	rcu_read_lock();
+	if (!shmipc_region_gone(link->region))
+		link_queue(link, ms);
+	rcu_read_unlock();
+}
+
 /* Not nested: we have let go of the link when we ring */
 static void link_work(struct work_struct *work)
 {

@@ -247,6 +247,13 @@ static void native_describe(struct shmipc_link *link, struct shmipc_peer_info *r
 
 /* ---- a link, locked ---- */
 
+/* Where a violation may have been found that no errno tells of */
+static void native_notice(struct shmipc_link *link)
+{
+	if (shmipc_core_state(link->region->core, link->peer) == SHMIPC_LINK_BROKEN)
+		shmipc_link_kick_later(link);
+}
+
 /* The engine leaves it to the servicer to report a violation */
 static int native_verdict(struct shmipc_link *link, int err)
 {
@@ -277,6 +284,7 @@ static void native_push_abort(struct shmipc_link *link, struct shmipc_core_tx *t
 	if (shmipc_region_gone(region))
 		return;
 	shmipc_core_push_abort(region->core, link->peer, tx, ring);
+	native_notice(link);
 	shmipc_link_wake(link);
 }
 
@@ -305,8 +313,10 @@ static void native_progress(struct shmipc_link *link, u32 slot, u32 *generation,
 {
 	struct shmipc_region *region = link->region;
 
-	if (!shmipc_region_gone(region))
-		shmipc_core_progress(region->core, link->peer, slot, generation, sent, consumed);
+	if (shmipc_region_gone(region))
+		return;
+	shmipc_core_progress(region->core, link->peer, slot, generation, sent, consumed);
+	native_notice(link);
 }
 
 static bool native_consumed(struct shmipc_link *link, const struct shmipc_msg *msg)

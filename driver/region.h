@@ -168,6 +168,8 @@ static inline u32 shmipc_region_peer(const struct shmipc_region *region, u32 pee
  * @writers: endpoints connected to ports of this peer
  * @flights: slot -> struct shmipc_flight
  * @streams: large messages of non-blocking senders
+ * @stream_ms: until the worker looks after them itself; worker's
+ * @stream_since: they have made no progress since (jiffies); worker's
  * @rings: doorbells rung
  */
 struct shmipc_link {
@@ -188,6 +190,8 @@ struct shmipc_link {
 	struct list_head writers;
 	struct xarray flights;
 	struct list_head streams;
+	unsigned int stream_ms;
+	unsigned long stream_since;
 	atomic64_t rings;
 };
 
@@ -201,6 +205,8 @@ void shmipc_link_unlock(struct shmipc_link *link);
 void shmipc_link_kick(struct shmipc_link *link);
 /* Likewise, in the worker */
 void shmipc_link_kick_later(struct shmipc_link *link);
+/* Likewise, after @ms at the latest if nothing else is due in the worker */
+void shmipc_link_kick_after(struct shmipc_link *link, unsigned int ms);
 /* Ring the peer, no lock held; services it synchronously where the transport can */
 void shmipc_link_ring(struct shmipc_link *link);
 /* A waiter's timer fired: look again, ring again if our lane is undrained, probe.

@@ -10,10 +10,14 @@
  * SHMIPC_PRIORITIES of these on a link. They do not depend on the open file: what
  * was accepted is sent, also when the file is closed meanwhile.
  */
+#include <linux/jiffies.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "shmipc.h"
+
+#define STREAM_RESCAN_MS	10U	/* without progress; then twice as long, ... */
+#define STREAM_RESCAN_MAX_MS	1000U
 
 /**
  * struct shmipc_stream - a message of which some parts have been sent
@@ -152,6 +156,30 @@ static bool stream_round(struct shmipc_link *link, struct list_head *ended, bool
 	return more;
 }
 
+/*
+ * Nobody waits for a stream who would notice that a doorbell was lost, or that
+ * the peer is dead: the worker does. Worker.
+ */
+static void stream_watch(struct shmipc_link *link, bool progress)
+{
+	unsigned int waited;
+
+	if (list_empty(&link->streams)) {
+		link->stream_ms = 0;
+		return;
+	}
+	if (progress || !link->stream_ms) {
+		link->stream_ms = STREAM_RESCAN_MS;
+		link->stream_since = jiffies;
+	}
+	waited = jiffies_to_msecs(jiffies - link->stream_since);
+	if (waited >= link->stream_ms) {
+		shmipc_link_rescan(link, waited);
+		link->stream_ms = min(link->stream_ms * 2, STREAM_RESCAN_MAX_MS);
+	}
+	shmipc_link_kick_after(link, link->stream_ms);
+}
+
 /**
  * shmipc_stream_run() - go on with the streams of a link
  * @link: peer
@@ -160,17 +188,19 @@ static bool stream_round(struct shmipc_link *link, struct list_head *ended, bool
  */
 void shmipc_stream_run(struct shmipc_link *link)
 {
+	bool more, ring, progress = false;
 	LIST_HEAD(ended);
-	bool more, ring;
 
 	do {
 		ring = false;
 		more = stream_round(link, &ended, &ring);
+		progress |= more;
 		if (ring)
 			shmipc_link_ring(link);
 		stream_end_all(link, &ended);
 		cond_resched();
 	} while (more);
+	stream_watch(link, progress);
 }
 
 /**

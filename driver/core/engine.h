@@ -270,6 +270,7 @@ bool shmipc_link_handshake(struct shmipc_core *core, struct shmipc_link *link, u
 void shmipc_link_down(struct shmipc_core *core, struct shmipc_link *link, u32 bits);
 void shmipc_link_report(struct shmipc_core *core, struct shmipc_link *link, u32 *flags);
 void shmipc_link_restart(struct shmipc_core *core, struct shmipc_link *link);	/* link lock */
+void shmipc_link_stale(struct shmipc_link *link);
 int shmipc_link_violated(struct shmipc_core *core, struct shmipc_link *link);	/* link lock */
 
 /* Is the incarnation that we accepted still the peer's? Orders what was read before */

@@ -21,11 +21,12 @@ static void set_state(struct shmipc_link *link, enum shmipc_core_state state)
 	WRITE_ONCE(link->state, state);
 }
 
-/* What the link is while a peer is there */
 static enum shmipc_core_state state_of(const struct shmipc_link *link)
 {
 	if (link->broken)
 		return SHMIPC_LINK_BROKEN;
+	if (!READ_ONCE(link->met))
+		return link->state == SHMIPC_LINK_FOREIGN ? SHMIPC_LINK_FOREIGN : SHMIPC_LINK_ABSENT;
 	if (link->up)
 		return SHMIPC_LINK_UP;
 	return link->stalled ? SHMIPC_LINK_STALLED : SHMIPC_LINK_JOINING;
@@ -124,7 +125,7 @@ static void link_gone(struct shmipc_core *core, struct shmipc_link *link,
 
 	if (link->met)
 		bits |= SHMIPC_CORE_ABSENT;
-	link->met = false;
+	WRITE_ONCE(link->met, false);
 	if (bits & SHMIPC_CORE_ABSENT || READ_ONCE(link->pending))
 		shmipc_link_down(core, link, bits);
 	shmipc_link_lock(core, link);
@@ -150,6 +151,8 @@ static bool link_step(struct shmipc_core *core, struct shmipc_link *link, u32 *f
 		*flags |= SHMIPC_SERVICE_RING;
 	}
 	up = link_try_up(core, link);
+	if (up)		/* what the peer wanted to hear of before was not looked at */
+		*flags |= SHMIPC_SERVICE_RING;
 	set_state(link, state_of(link));
 	shmipc_link_unlock(core, link);
 	return up;
@@ -185,7 +188,7 @@ bool shmipc_link_handshake(struct shmipc_core *core, struct shmipc_link *link, u
 		link_gone(core, link, there);
 		return false;
 	}
-	link->met = true;
+	WRITE_ONCE(link->met, true);
 	if (link_holds(core, link))
 		return true;
 	shmipc_link_report(core, link, flags);
@@ -198,14 +201,25 @@ bool shmipc_link_handshake(struct shmipc_core *core, struct shmipc_link *link, u
 	return true;
 }
 
+/* The pair is over, even if the peer puts the old incarnation back. Link lock */
+void shmipc_link_stale(struct shmipc_link *link)
+{
+	WRITE_ONCE(link->up, false);
+	set_state(link, state_of(link));
+}
+
 /*
  * The peer broke the rules, if it has not simply restarted under our eyes. Only
  * this link suffers. The servicer reports it. Link lock.
  */
 int shmipc_link_violated(struct shmipc_core *core, struct shmipc_link *link)
 {
-	if (!link->up || !shmipc_link_current(link))
+	if (!link->up)
 		return -ENOTCONN;
+	if (!shmipc_link_current(link)) {
+		shmipc_link_stale(link);
+		return -ENOTCONN;
+	}
 	WRITE_ONCE(link->up, false);
 	WRITE_ONCE(link->broken, true);
 	link->own_inc = 0;
@@ -218,13 +232,14 @@ int shmipc_link_violated(struct shmipc_core *core, struct shmipc_link *link)
 
 static void restart_as(struct shmipc_core *core, struct shmipc_link *link, bool stalled)
 {
+	shmipc_link_lock(core, link);
+	link->stalled = stalled;	/* who hears of it sees it */
+	shmipc_link_unlock(core, link);
 	shmipc_link_down(core, link, SHMIPC_CORE_DOWN);
 	shmipc_link_lock(core, link);
-	link->stalled = stalled;
 	WRITE_ONCE(link->broken, false);
 	shmipc_link_restart(core, link);
-	if (link->state != SHMIPC_LINK_ABSENT && link->state != SHMIPC_LINK_FOREIGN)
-		set_state(link, state_of(link));
+	set_state(link, state_of(link));
 	shmipc_link_unlock(core, link);
 }
 

@@ -150,11 +150,12 @@ bool shmipc_core_answer(struct shmipc_core *core, u32 peer, u32 handle, u32 stat
 {
 	struct shmipc_link *link = shmipc_link_of(core, peer);
 	u32 wire = handle & 0xffff;
+	u32 slot = wire & (SHMIPC_WIRE_RESULT_SLOTS - 1);
 
-	if (!handle || !link->up || handle != result_handle(link, wire))
+	if (!handle || !link->up || handle != result_handle(link, wire) ||
+	    slot >= core->cfg.geo.ports)
 		return false;
-	shm_release32(shmipc_block_result(link->own, wire & (SHMIPC_WIRE_RESULT_SLOTS - 1)),
-		      wire << 16 | state);
+	shm_release32(shmipc_block_result(link->own, slot), wire << 16 | state);
 	shm_mb();
 	return shmipc_wake_wanted(link, SHMIPC_WIRE_WANT_RESULT);
 }

@@ -205,20 +205,16 @@ static int rx_one(struct shmipc_core *core, struct shmipc_link *link, u32 *flags
 	return 0;
 }
 
-static void rx_violated(struct shmipc_core *core, struct shmipc_link *link)
+/* -EPROTO, -ESTALE: the pair is over. If the peer has just restarted, look again */
+static u32 rx_over(struct shmipc_core *core, struct shmipc_link *link, int err)
 {
 	shmipc_link_lock(core, link);
-	shmipc_link_violated(core, link);
-	WRITE_ONCE(link->up, false);
+	if (err == -ESTALE)
+		shmipc_link_stale(link);
+	else
+		err = shmipc_link_violated(core, link);
 	shmipc_link_unlock(core, link);
-}
-
-/* The pair is over, even if the peer puts the old incarnation back */
-static void rx_stale(struct shmipc_core *core, struct shmipc_link *link)
-{
-	shmipc_link_lock(core, link);
-	WRITE_ONCE(link->up, false);
-	shmipc_link_unlock(core, link);
+	return err == -EPROTO ? 0 : SHMIPC_SERVICE_MORE;
 }
 
 /* Each turn of the loop costs budget, whatever the peer writes */
@@ -235,12 +231,8 @@ u32 shmipc_rx_drain(struct shmipc_core *core, struct shmipc_link *link, u32 budg
 				return flags;
 		} else if (err == -ENOMEM) {
 			return flags | rd_publish(core, link) | SHMIPC_SERVICE_RETRY;
-		} else if (err == -ESTALE) {
-			rx_stale(core, link);
-			return flags | SHMIPC_SERVICE_MORE;
 		} else if (err) {
-			rx_violated(core, link);
-			return flags;
+			return flags | rx_over(core, link, err);
 		} else if (rd_due(core, link)) {
 			flags |= rd_publish(core, link);
 		}

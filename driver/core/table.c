@@ -73,9 +73,11 @@ static void slot_open(struct shmipc_core *core, u32 slot, u32 generation)
 	}
 }
 
+/* The credit word has the low half only, and 0 there for no port */
 static u32 generation_next(struct shmipc_core *core)
 {
-	core->generation += core->generation == 0xffffffff ? 2 : 1;
+	if (!(++core->generation & 0xffff))
+		core->generation++;
 	return core->generation;
 }
 
@@ -277,7 +279,7 @@ int shmipc_table_resolve(struct shmipc_core *core, struct shmipc_link *link, u32
 		return -ECONNREFUSED;
 	known = &link->tx_ports[slot];
 	now = shm_acquire32(&link->table[slot].generation);	/* pairs with publish */
-	if (!now)
+	if (!(now & 0xffff))
 		return -ECONNREFUSED;
 	if (generation && now != generation)
 		return -ECONNRESET;

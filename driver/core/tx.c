@@ -283,6 +283,12 @@ static int tx_account(struct shmipc_core *core, struct shmipc_link *link,
 	return 0;
 }
 
+/* What a violation found on the way means for who sends */
+static int link_over(const struct shmipc_link *link)
+{
+	return link->broken ? -EPROTO : -ENOTCONN;
+}
+
 int shmipc_core_push(struct shmipc_core *core, u32 peer, struct shmipc_core_tx *tx, bool *ring)
 {
 	struct shmipc_link *link = shmipc_link_of(core, peer);
@@ -292,10 +298,13 @@ int shmipc_core_push(struct shmipc_core *core, u32 peer, struct shmipc_core_tx *
 
 	if (tx->inc && tx->inc != link->session)
 		return -ECONNRESET;
-	if (!link->up)
-		return tx->inc ? -ECONNRESET : -ENOTCONN;
-	shmipc_tx_aborts(core, link, ring);
-	err = tx_next(core, link, tx, &r);
+	err = -ENOTCONN;
+	if (link->up) {
+		shmipc_tx_aborts(core, link, ring);
+		err = link->up ? tx_next(core, link, tx, &r) : link_over(link);
+	}
+	if (err == -ENOTCONN && tx->inc)
+		return -ECONNRESET;
 	if (err)
 		return err;
 	if (!tx->inc)

@@ -75,7 +75,8 @@ void shmipc_core_arm(struct shmipc_core *core, u32 peer, u32 bits)
 		want |= SHMIPC_WIRE_WANT_CREDIT;
 	if (bits & SHMIPC_CORE_RESULT)
 		want |= SHMIPC_WIRE_WANT_RESULT;
-	if (link->up && bits & SHMIPC_CORE_SPACE)
+	/* With half of it free any record fits: who finds no room waits for another's stream */
+	if (link->up && bits & SHMIPC_CORE_SPACE && link->tx.wr - link->tx.rd > core->cap / 2)
 		space_arm(core, link);
 	if (link->up && want) {
 		link->want_bits |= want;

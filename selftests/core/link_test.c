@@ -128,6 +128,7 @@ TEST(pitfall_03_violation_by_a_restarting_peer_does_not_count)
 	world_lock(w, 0, 1);		/* a sender comes upon it before the servicer does */
 	CHECK_EQ(shmipc_tx_refresh(w->peers[0].core, world_link(w, 0, 1)), -ENOTCONN);
 	world_unlock(w, 0, 1);
+	CHECK_EQ(shmipc_core_state(w->peers[0].core, 1), SHMIPC_LINK_JOINING);
 	world_service(w, 0, 1, 8);
 	CHECK_EQ(world_link(w, 0, 1)->stats.errors, 0);
 	CHECK_EQ(shmipc_core_state(w->peers[0].core, 1), SHMIPC_LINK_JOINING);
@@ -243,11 +244,68 @@ TEST(pitfall_22_stalled_peer_relinks_by_itself)
 	shmipc_core_stall(w->peers[0].core, 1);
 	CHECK_EQ(shmipc_core_state(w->peers[0].core, 1), SHMIPC_LINK_STALLED);
 	CHECK(w->peers[0].events[1] & SHMIPC_CORE_DOWN);
+	CHECK_EQ(w->peers[0].down_state[1], SHMIPC_LINK_STALLED);
 	world_service(w, 0, 1, 8);
 	CHECK_EQ(shmipc_core_state(w->peers[0].core, 1), SHMIPC_LINK_STALLED);
 	world_ring(w, 0, 1);	/* it wakes */
 	world_run(w);
 	CHECK(world_up(w));
+	world_free(w);
+}
+
+/* Whoever is told that it went sees that it has gone */
+TEST(state_is_stored_before_it_is_told)
+{
+	struct world *w = pair();
+
+	shmipc_core_detach(w->peers[1].core);
+	world_service(w, 0, 1, 8);
+	CHECK(w->peers[0].events[1] & SHMIPC_CORE_ABSENT);
+	CHECK_EQ(w->peers[0].down_state[1], SHMIPC_LINK_ABSENT);
+	world_free(w);
+}
+
+/* What one side stored before the other came up, the other has not looked at */
+TEST(coming_up_rings)
+{
+	struct world *w = world_raw(8192, 2);
+	u32 i, k;
+
+	shmipc_core_attach(w->peers[0].core);
+	shmipc_core_attach(w->peers[1].core);
+	for (i = 0; i < 4; i++)
+		for (k = 0; k < 2; k++) {
+			bool up = world_link(w, k, !k)->up;
+			u32 flags = world_service(w, k, !k, 8);
+
+			if (!up && world_link(w, k, !k)->up)
+				CHECK(flags & SHMIPC_SERVICE_RING);
+		}
+	CHECK(world_up(w));
+	world_free(w);
+}
+
+/* A violation that is found while a stream is given up ends the push, too */
+TEST(violation_in_aborts_ends_the_push)
+{
+	struct world *w = pair();
+	struct shmipc_core_port p1 = world_port(w, 1, 1, 64, 4096, 60000, 0);
+	struct shmipc_core_tx big = world_tx(&p1, 50000, 1), small = world_tx(&p1, 10, 1), tx;
+	bool ring = false;
+
+	world_run(w);
+	CHECK_EQ(world_push(w, 0, 1, &big), 1);
+	while (world_push(w, 0, 1, &big) == 1)
+		;
+	do	/* no room for the ABORT either */
+		tx = small;
+	while (!world_push(w, 0, 1, &tx));
+	world_lock(w, 0, 1);
+	shmipc_core_push_abort(w->peers[0].core, 1, &big, &ring);
+	world_unlock(w, 0, 1);
+	shm_write32(&world_block(w, 1, 0)->rd, 12345);
+	CHECK_EQ(world_push(w, 0, 1, &small), -EPROTO);
+	CHECK_EQ(shmipc_core_state(w->peers[0].core, 1), SHMIPC_LINK_BROKEN);
 	world_free(w);
 }
 

@@ -186,5 +186,9 @@ TEST(hostile_answers)
 	CHECK_EQ(state(w, a), 0);
 	CHECK_EQ(state(w, 0), -ECONNRESET);
 	CHECK_EQ(state(w, 0x7fffffff), -ECONNRESET);
+	/* beyond the slots there are: not an answer to anybody, and not a store beyond the section */
+	CHECK(!answer(w, (world_link(w, 1, 0)->session & 0x7fff) << 16 | 1 << 10 | 1023,
+		      SHMIPC_WIRE_RESULT_RECEIVED));
+	CHECK_EQ(shm_read32((__le32 *)world_block(w, 1, 0) + 48 + 1023), 0);
 	world_free(w);
 }

@@ -112,6 +112,8 @@ static void op_event(void *ctx, u32 peer, u32 bits)
 	struct peer *p = ctx;
 
 	p->events[peer] |= bits;
+	if (bits & SHMIPC_CORE_DOWN)
+		p->down_state[peer] = shmipc_core_state(p->core, peer);
 }
 
 static u32 op_random(void *ctx)

@@ -31,6 +31,7 @@ struct peer {
 	bool rung[WORLD_PEERS];		/* by whom */
 	u32 rings;			/* how often */
 	u32 events[WORLD_PEERS];	/* since the test cleared them */
+	u32 down_state[WORLD_PEERS];	/* when DOWN was told */
 	u32 flags[WORLD_PEERS];		/* of the latest service */
 	struct message *inbox[WORLD_MESSAGES];
 	u32 received;
