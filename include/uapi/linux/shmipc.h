@@ -661,6 +661,9 @@ struct shmipc_event_mask {
  * @endpoint: which, or 0
  * @cookie: of the WATCH
  * @time: CLOCK_MONOTONIC ns
+ *
+ * The records of a kind keep their length for ever. A kind to come may have a
+ * longer one, up to SHMIPC_EVENT_MAX; only who asks for it gets it.
  */
 struct shmipc_event {
 	__u32 size;
@@ -674,6 +677,8 @@ struct shmipc_event {
 	__aligned_u64 cookie;
 	__aligned_u64 time;
 };
+
+#define SHMIPC_EVENT_MAX	256
 
 #define SHMIPC_EVENTS_NOWAIT	(1U << 0)
 
