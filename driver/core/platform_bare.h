@@ -140,13 +140,29 @@ static inline void shm_release32(uint32_t *p, u32 v)
 	shm_write32(p, v);
 }
 
-/* Returns what was there; a full barrier if that was @old */
+/*
+ * Returns what was there; a full barrier if that was @old. By hand where the
+ * compiler would call a function of its library.
+ */
 static inline u32 shm_cmpxchg32(uint32_t *p, u32 old, u32 v)
 {
 	u32 was = shm_swap32(old);
+#if defined(__aarch64__)
+	u32 failed;
 
+	__asm__ __volatile__("1:	ldaxr	%w0, [%2]\n"
+			     "	cmp	%w0, %w3\n"
+			     "	b.ne	2f\n"
+			     "	stlxr	%w1, %w4, [%2]\n"
+			     "	cbnz	%w1, 1b\n"
+			     "2:	dmb	sy\n"
+			     : "=&r" (was), "=&r" (failed)
+			     : "r" (p), "r" (shm_swap32(old)), "r" (shm_swap32(v))
+			     : "cc", "memory");
+#else
 	__atomic_compare_exchange_n(p, &was, shm_swap32(v), false, __ATOMIC_SEQ_CST,
 				    __ATOMIC_SEQ_CST);
+#endif
 	return shm_swap32(was);
 }
 
