@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
  * Slots of a divided region that nobody hands out: behind QEMU's own server, whose
  * ids grow for ever, and where there is no server. This is the one place where
@@ -46,6 +46,7 @@ void shmipc_claim_init(struct shmipc_claim *claim, const struct shmipc_division 
 	memset(claim, 0, sizeof(*claim));
 	claim->div = *div;
 	claim->page = page;
+	claim->word = shmipc_divide_word(page);
 	claim->token = token ? token : 1;
 	if (uuid)
 		memcpy(claim->uuid, uuid, sizeof(claim->uuid));
@@ -76,6 +77,15 @@ static bool claim_take_free(struct shmipc_claim *claim, u32 now)
 	return false;
 }
 
+/* Does the owner, or did the last one, live on doorbells? */
+static bool claim_rings(const struct shmipc_claim *claim, u32 slot)
+{
+	const struct shmipc_wire_header *header;
+
+	header = shmipc_divide_section(&claim->div, claim->page, slot);
+	return shm_read32(&header->vectors);
+}
+
 static void claim_listen(struct shmipc_claim *claim, u32 now)
 {
 	u32 slot;
@@ -84,7 +94,8 @@ static void claim_listen(struct shmipc_claim *claim, u32 now)
 	for (slot = 0; slot < claim->div.geo.peers; slot++) {
 		claim->tokens[slot] = shm_read32(&claim_of(claim, slot)->token);
 		claim->beats[slot] = shm_read32(&claim_of(claim, slot)->beat);
-		claim->silent |= 1ULL << slot;
+		if (!claim->mute || !claim_rings(claim, slot))
+			claim->silent |= 1ULL << slot;
 	}
 	claim->state = CLAIM_LISTEN;
 	claim->since = now;
@@ -123,7 +134,10 @@ static int claim_step_listen(struct shmipc_claim *claim, u32 now, u64 *ring)
 		*ring = claim->silent;
 		return SHMIPC_CLAIM_RING_MS;
 	}
-	return claim_take_silent(claim, now) ? SHMIPC_CLAIM_SETTLE_MS : -EBUSY;
+	if (claim_take_silent(claim, now))
+		return SHMIPC_CLAIM_SETTLE_MS;
+	claim->state = CLAIM_START;	/* who asks again listens again */
+	return -EBUSY;
 }
 
 static int claim_step_settle(struct shmipc_claim *claim, u32 now)
@@ -133,8 +147,11 @@ static int claim_step_settle(struct shmipc_claim *claim, u32 now)
 	if (now - claim->since < SHMIPC_CLAIM_SETTLE_MS)
 		return SHMIPC_CLAIM_SETTLE_MS - (now - claim->since);
 	claim->state = CLAIM_START;
-	if (shm_acquire32(&own->token) != claim->token)	/* pairs with claim_take() of another */
-		return 1;
+	if (shmipc_divide_word(claim->page) != claim->word)	/* two had divided the region */
+		return -ESTALE;
+	/* pairs with claim_take() of another. One who takes every slot from us wins */
+	if (shm_acquire32(&own->token) != claim->token)
+		return claim->beaten++ < SHMIPC_WIRE_PEERS_MAX ? 1 : -EBUSY;
 	shm_copy_to(own->uuid, claim->uuid, sizeof(own->uuid));
 	shmipc_claim_beat(claim);
 	return 0;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
  * The core object: private memory of the engine, and questions about it that
  * need no lock.
@@ -98,9 +98,11 @@ u32 shmipc_core_peer_doorbell(const struct shmipc_core *core, u32 peer, u32 *vec
 {
 	const struct shmipc_link *link = shmipc_link_of(core, peer);
 
+	/* What it says now: who has it now need not be who had it when we looked at the link */
+	shm_rmb();	/* after the wake word that made us want to ring */
 	if (vectors)
-		*vectors = READ_ONCE(link->peer_vectors);
-	return READ_ONCE(link->peer_doorbell);
+		*vectors = link->header ? shm_read32(&link->header->vectors) : 0;
+	return link->header ? shm_read32(&link->header->doorbell) : ~0U;
 }
 
 /* Names come from shared memory: printable, terminated, whatever is there */

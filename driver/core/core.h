@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause */
 /*
  * The protocol engine: what shmipc.ko, libshmipc's host peer, a bare-metal peer
  * and the tests share. No OS, no allocation, no clock, no lock of its own.
@@ -293,6 +293,7 @@ bool shmipc_core_answer(struct shmipc_core *core, u32 peer, u32 result, u32 stat
 
 /* Raw doorbell counters, from the peer's attach on. Link lock */
 void shmipc_core_bell(struct shmipc_core *core, u32 peer, u32 bell);
+/* The epoch of the peer that @counts belong to, 0: it is not attached, or just attaching */
 u32 shmipc_core_bells(const struct shmipc_core *core, u32 peer, u32 counts[8]);
 
 /* Without interrupts: never ask to be rung for records; look again and again */

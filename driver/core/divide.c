@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
  * How a region is divided into sections, and the server's part of page 0. Two
  * numbers determine it, the region's size and N; N is in the geometry word.
@@ -87,6 +87,14 @@ bool shmipc_divide_blank(const void *page)
 	for (i = 0; i < SHMIPC_WIRE_REGION_PAGE / sizeof(*at); i++)
 		any |= shm_read32(at + i);
 	return !any;
+}
+
+void shmipc_divide_clear(void *page)
+{
+	__le32 *words = page;
+
+	shm_zero(words + 1, SHMIPC_WIRE_REGION_PAGE - sizeof(*words));
+	shm_release32(words, 0);	/* pairs with shmipc_divide_word() */
 }
 
 /* As shmipc_core_detach() would have left it */

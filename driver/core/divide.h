@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause */
 /*
  * A region that no hypervisor has divided into sections: ivshmem v1, a file, one
  * piece of memory. Page 0 says how it is divided and, unless a server hands out
@@ -8,6 +8,7 @@
 #define SHMIPC_CORE_DIVIDE_H
 
 #include "core.h"
+#include <linux/shmipc_wire.h>
 
 /**
  * struct shmipc_division - where the sections are
@@ -30,7 +31,9 @@ int shmipc_divide(struct shmipc_division *div, u64 bytes, u32 word);
 /*
  * Divide the region at @page among @peers, or adopt what somebody has made of it:
  * look at @div. 1: ours; 0: somebody's; errors as above, -EINVAL and -ENOSPC also
- * for @peers.
+ * for @peers. A machine with one processor may not have swapped atomically: who
+ * does not go on to claim a slot looks at shmipc_divide_word() again after
+ * SHMIPC_CLAIM_SETTLE_MS.
  */
 int shmipc_divide_format(struct shmipc_division *div, void *page, u64 bytes, u32 peers,
 			 bool server);
@@ -38,6 +41,8 @@ int shmipc_divide_format(struct shmipc_division *div, void *page, u64 bytes, u32
 u32 shmipc_divide_word(const void *page);
 /* Is page 0 all zero? */
 bool shmipc_divide_blank(const void *page);
+/* It shall be: the first word, which decides, last */
+void shmipc_divide_clear(void *page);
 
 static inline void *shmipc_divide_section(const struct shmipc_division *div, void *page, u32 slot)
 {
@@ -67,6 +72,7 @@ void shmipc_roster_beat(void *page);
  * struct shmipc_claim - an attempt to get a slot; private memory
  * @slot: ours, in the end
  * @token: ours
+ * @mute: the caller cannot ring, and leaves those alone who only answer to that
  */
 struct shmipc_claim {
 	struct shmipc_division div;
@@ -74,10 +80,13 @@ struct shmipc_claim {
 	u32 token;
 	u8 uuid[16];
 	u32 slot;
+	bool mute;
 
 	/* claim.c's */
 	u32 state;
 	u32 since;	/* ms */
+	u32 word;	/* geometry */
+	u32 beaten;	/* how often another took what we had taken */
 	u32 beats[SHMIPC_WIRE_PEERS_MAX];
 	u32 tokens[SHMIPC_WIRE_PEERS_MAX];
 	u64 silent;	/* slots */
@@ -89,7 +98,8 @@ void shmipc_claim_init(struct shmipc_claim *claim, const struct shmipc_division 
 /*
  * One step. 0: claim->slot is ours. > 0: ring the owners of the slots in @ring (with
  * the doorbell ids that shmipc_claim_doorbell() says), then call again after so
- * many milliseconds. -EBUSY: all slots have live owners. @now in ms, may wrap.
+ * many milliseconds. -EBUSY: all slots have live owners; calling again begins again.
+ * -ESTALE: the region is divided in another way now. @now in ms, may wrap.
  */
 int shmipc_claim_step(struct shmipc_claim *claim, u32 now, u64 *ring);
 u32 shmipc_claim_doorbell(const struct shmipc_claim *claim, u32 slot);

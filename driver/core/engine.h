@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause */
 /*
  * Private to the protocol engine. The outside is core.h; the bytes in shared
  * memory are linux/shmipc_wire.h; the rules are Documentation/wire-protocol.md.

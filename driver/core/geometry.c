@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
  * Where everything in a section lies. Two numbers determine it, the size of a
  * section and the number of peers; both sides compute it and compare.

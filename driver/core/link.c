@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
  * The handshake of one link.
  *
@@ -26,7 +26,7 @@ static enum shmipc_core_state state_of(const struct shmipc_link *link)
 	if (link->broken)
 		return SHMIPC_LINK_BROKEN;
 	if (!READ_ONCE(link->met))
-		return link->state == SHMIPC_LINK_FOREIGN ? SHMIPC_LINK_FOREIGN : SHMIPC_LINK_ABSENT;
+		return link->state == SHMIPC_LINK_FOREIGN ? link->state : SHMIPC_LINK_ABSENT;
 	if (link->up)
 		return SHMIPC_LINK_UP;
 	return link->stalled ? SHMIPC_LINK_STALLED : SHMIPC_LINK_JOINING;

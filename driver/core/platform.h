@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause */
 /*
  * What the protocol engine needs from where it runs. Three versions:
  * platform_kernel.h, platform_user.h, platform_bare.h.

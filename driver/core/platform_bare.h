@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause */
 /*
  * The engine's platform: no operating system, a freestanding compiler. See
  * platform.h. The program has to supply memcpy() and memset(), which compilers

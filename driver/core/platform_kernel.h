@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause */
 /* The engine's platform: Linux. See platform.h. */
 #ifndef SHMIPC_PLATFORM_KERNEL_H
 #define SHMIPC_PLATFORM_KERNEL_H

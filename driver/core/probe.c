@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
  * Signs of life, raw doorbells, and other small words of a peer's block.
  */
@@ -81,11 +81,13 @@ void shmipc_core_bell(struct shmipc_core *core, u32 peer, u32 bell)
 u32 shmipc_core_bells(const struct shmipc_core *core, u32 peer, u32 counts[8])
 {
 	const struct shmipc_link *link = shmipc_link_of(core, peer);
+	u32 epoch = link->header ? shm_acquire32(&link->header->epoch) : 0;
 	u32 i;
 
 	for (i = 0; i < SHMIPC_WIRE_BELLS; i++)
-		counts[i] = link->header ? shm_read32(&link->theirs->bells[i]) : 0;
-	return link->header ? SHMIPC_WIRE_BELLS : 0;
+		counts[i] = epoch ? shm_read32(&link->theirs->bells[i]) : 0;
+	shm_rmb();	/* pairs with section_close(): an epoch that is still there was so before */
+	return epoch && shm_read32(&link->header->epoch) == epoch ? epoch : 0;
 }
 
 void shmipc_core_heartbeat(struct shmipc_core *core)

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
  * Result slots: a message may name one of S words in the receiver's block, in
  * which the receiver says how far the message got. A slot belongs to one message

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
  * Receiving: records out of the peer's lane, in order, until it is empty or the
  * budget is used up. Servicer's context.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
  * Service: one look at one peer. What it says of itself, the handshake, what our
  * own waiters wait for, and its records, in this order. One servicer at a time

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
  * Sending: records into our lane.
  *
@@ -325,6 +325,11 @@ void shmipc_core_push_abort(struct shmipc_core *core, u32 peer, struct shmipc_co
 		return;
 	tx->open = false;
 	link->tx.abort |= 1U << tx->level;
+	shmipc_tx_aborts(core, link, ring);
+	if (!link->tx.abort)
+		return;
+	/* No room: be rung when there is. That ends in a fence, so look again */
+	shmipc_core_arm(core, peer, SHMIPC_CORE_SPACE);
 	shmipc_tx_aborts(core, link, ring);
 }
 

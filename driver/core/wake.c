@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
  * Wake words: who sleeps says so in shared memory, fences, and looks again; who
  * publishes something stores it, fences, and reads the other's word. Each pair

@@ -200,3 +200,49 @@ TEST(one_each_without_atomics)
 	CHECK(shmipc_claim_held(&c[0]) && shmipc_claim_held(&c[1]));
 	place_free(p);
 }
+
+/* Who is told that all slots are taken may ask again later */
+TEST(busy_is_not_for_ever)
+{
+	struct place *p = place_new();
+	struct shmipc_claim c;
+	u32 i;
+
+	for (i = 0; i < PEERS; i++)
+		claim(p, 0);
+	start(p, &c, 0);
+	CHECK_EQ(finish(p, &c), -EBUSY);
+	p->alive = 0;
+	CHECK_EQ(finish(p, &c), 0);
+	place_free(p);
+}
+
+/* Somebody who takes every slot that we take ends the attempt, not us */
+TEST(thief_ends_the_attempt)
+{
+	struct place *p = place_new();
+	struct shmipc_claim c;
+	int ret = 1, turns = 0;
+	u64 ring;
+
+	start(p, &c, 0);
+	while (ret > 0 && turns++ < 10000) {
+		ret = shmipc_claim_step(&c, p->now, &ring);
+		p->now += ret > 0 ? ret : 0;
+		shm_write32(&p->page->claims[c.slot].token, 0);
+	}
+	CHECK_EQ(ret, -EBUSY);
+	place_free(p);
+}
+
+/* Two divided the region at the same moment, one in another way */
+TEST(other_division_is_noticed)
+{
+	struct place *p = place_new();
+	struct shmipc_claim c;
+
+	start(p, &c, 0);
+	shm_write32(&p->page->geometry, shmipc_divide_word(p->page) + 1);
+	CHECK_EQ(finish(p, &c), -ESTALE);
+	place_free(p);
+}

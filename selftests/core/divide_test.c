@@ -147,5 +147,7 @@ TEST(roster_tells_clients_apart)
 	shmipc_roster_beat(page);
 	CHECK_EQ(shm_read32(&page->server_epoch), 77);
 	CHECK_EQ(shm_read32(&page->server_beat), 1);
+	shmipc_roster_server(page, 0);
+	CHECK_EQ(shm_read32(&page->server_epoch), 0);
 	free(page);
 }

@@ -262,3 +262,27 @@ TEST(restart_in_the_midst_of_a_stream)
 	CHECK(world_intact(w->peers[1].inbox[0], 2));
 	world_free(w);
 }
+
+/* An ABORT that does not fit is written when there is room, though nobody sends any more */
+TEST(abort_without_room)
+{
+	struct world *w = world_new(8192, 2);
+	struct shmipc_core_port p = world_port(w, 1, 1, 64, 4096, 60000, 0);
+	struct shmipc_core_tx big = world_tx(&p, 50000, 1), small = world_tx(&p, 10, 1), tx;
+	bool ring = false;
+
+	world_run(w);
+	while (world_push(w, 0, 1, &big) == 1)
+		;
+	do
+		tx = small;
+	while (!world_push(w, 0, 1, &tx));
+	world_lock(w, 0, 1);
+	shmipc_core_push_abort(w->peers[0].core, 1, &big, &ring);
+	world_unlock(w, 0, 1);
+	world_run(w);
+	CHECK_EQ(w->peers[1].live, 0);
+	CHECK(w->peers[0].events[1] & SHMIPC_CORE_SPACE);
+	CHECK_EQ(world_link(w, 0, 1)->tx.open, 0);
+	world_free(w);
+}

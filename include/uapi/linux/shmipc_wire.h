@@ -254,7 +254,7 @@ enum {
 #define SHMIPC_WIRE_REGION_FLAGS	0xf00U
 
 #define SHMIPC_WIRE_REGION_PAGE		4096U	/* where the sections start at the earliest */
-#define SHMIPC_WIRE_REGION_ALIGN	(64U << 10)	/* base and size of sections from 1 MiB on */
+#define SHMIPC_WIRE_REGION_ALIGN	(64U << 10)	/* of sections from 1 MiB on, and where */
 
 /**
  * struct shmipc_wire_roster - what the server knows of one slot
