@@ -6,6 +6,7 @@
  * A command is a struct in user memory. It is copied in whole (call.arg), the
  * handler works on the copy, and the part from the first out_ field on is copied
  * back. Commands whose effect must not happen if that fails do it themselves.
+ * Handlers that need nothing but the copy are in command.c.
  */
 #include <linux/build_bug.h>
 #include <linux/compat.h>
@@ -15,69 +16,7 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
-#include "shmipc.h"
-
-union shmipc_arg {
-	struct shmipc_port_destroy head;	/* every struct begins like it: size, flags */
-	struct shmipc_info info;
-	struct shmipc_peers peers;
-	struct shmipc_ports ports;
-	struct shmipc_port_create create;
-	struct shmipc_port_destroy destroy;
-	struct shmipc_lookup lookup;
-	struct shmipc_connect connect;
-	struct shmipc_send send;
-	struct shmipc_recv recv;
-	struct shmipc_sendv sendv;
-	struct shmipc_recvv recvv;
-	struct shmipc_event_mask event_mask;
-	struct shmipc_events events;
-	struct shmipc_watch watch;
-};
-
-/**
- * struct shmipc_call - a command under way
- * @ep: caller's endpoint
- * @file: its file
- * @user: the struct in user memory
- * @usize: its size there
- * @cmd: what it is
- * @arg: our copy
- */
-struct shmipc_call {
-	struct shmipc_endpoint *ep;
-	struct file *file;
-	void __user *user;
-	u32 usize;
-	const struct shmipc_command *cmd;
-	union shmipc_arg arg;
-};
-
-/**
- * struct shmipc_command - what there is to know of a command
- * @size: of the struct
- * @min: of its first version
- * @out: offset of the first out_ field
- * @own: the handler copies results out by itself
- * @flags: known ones
- * @handler: does it
- */
-struct shmipc_command {
-	u16 size;
-	u16 min;
-	u16 out;
-	bool own;
-	u32 flags;
-	long (*handler)(struct shmipc_call *call);
-};
-
-static struct shmipc_wait call_wait(const struct shmipc_call *call, s64 deadline, bool nowait)
-{
-	return (struct shmipc_wait) {
-		.deadline = deadline,
-		.nonblock = nowait || call->file->f_flags & O_NONBLOCK,
-	};
-}
+#include "command.h"
 
 /* Copy results out from offset @out on; what we do not know of is zero already */
 static int copy_results(void __user *user, u32 usize, const void *arg, u32 size, u32 out)
@@ -119,11 +58,6 @@ static int msg_to_user(u64 to, struct iov_iter *iter, struct shmipc_msg *msg)
 	return 0;
 }
 
-static long do_info(struct shmipc_call *call)
-{
-	return shmipc_table_info(call->ep, &call->arg.info);
-}
-
 /* Copy @nr rows of @size bytes to user rows of @elem_size */
 static int copy_rows(u64 elems, u32 elem_size, const void *rows, u32 size, u32 nr)
 {
@@ -141,7 +75,7 @@ static int copy_rows(u64 elems, u32 elem_size, const void *rows, u32 size, u32 n
 	return 0;
 }
 
-static long do_peers(struct shmipc_call *call)
+static long shmipc_do_peers(struct shmipc_call *call)
 {
 	struct shmipc_peers *arg = &call->arg.peers;
 	struct shmipc_region *region = call->ep->region;
@@ -162,7 +96,7 @@ static long do_peers(struct shmipc_call *call)
 	return 0;
 }
 
-static long do_ports(struct shmipc_call *call)
+static long shmipc_do_ports(struct shmipc_call *call)
 {
 	struct shmipc_ports *arg = &call->arg.ports;
 	struct shmipc_region *region = call->ep->region;
@@ -191,46 +125,20 @@ static long do_ports(struct shmipc_call *call)
 	return err;
 }
 
-static long do_port_create(struct shmipc_call *call)
-{
-	return call->ep->readable ? shmipc_port_create(call->ep, &call->arg.create) : -EBADF;
-}
-
-static long do_port_destroy(struct shmipc_call *call)
-{
-	if (!call->ep->readable)
-		return -EBADF;
-	return shmipc_port_kill(call->ep, &call->arg.destroy.out_discarded);
-}
-
-static long do_lookup(struct shmipc_call *call)
-{
-	struct shmipc_lookup *arg = &call->arg.lookup;
-	struct shmipc_wait wait = call_wait(call, arg->deadline, false);
-
-	return shmipc_table_lookup_wait(call->ep, arg, &wait);
-}
-
-static long do_connect(struct shmipc_call *call)
-{
-	return call->ep->writable ? shmipc_endpoint_connect(call->ep, &call->arg.connect) : -EBADF;
-}
-
 /*
  * Send one message. Results are written beforehand as well, so that an
  * unwritable struct is found out before anything is sent.
  */
 static long send_one(struct shmipc_call *call, struct shmipc_send *arg, void __user *user)
 {
-	const u32 out = offsetof(struct shmipc_send, out_state);
+	struct shmipc_send __user *to = user;
 	struct shmipc_sending snd = {
-		.wait = call_wait(call, arg->deadline, arg->flags & SHMIPC_SEND_NOWAIT),
+		.wait = shmipc_call_wait(call, arg->deadline, arg->flags & SHMIPC_SEND_NOWAIT),
 	};
 	long err;
 
 	arg->out_state = SHMIPC_STATE_NOT_SENT;
-	arg->out_reserved = 0;
-	if (copy_results(user, sizeof(*arg), arg, sizeof(*arg), out))
+	if (put_user(arg->out_state, &to->out_state) || put_user(0, &to->out_reserved))
 		return -EFAULT;
 	err = shmipc_send_prepare(call->ep, arg, &snd);
 	if (err)
@@ -241,11 +149,11 @@ static long send_one(struct shmipc_call *call, struct shmipc_send *arg, void __u
 	}
 	err = shmipc_send_commit(&snd, &arg->out_state);
 	/* It was writable a moment ago; if it is no more, the message is sent all the same */
-	copy_results(user, sizeof(*arg), arg, sizeof(*arg), out);
+	(void)put_user(arg->out_state, &to->out_state);
 	return err;
 }
 
-static long do_send(struct shmipc_call *call)
+static long shmipc_do_send(struct shmipc_call *call)
 {
 	return send_one(call, &call->arg.send, call->user);
 }
@@ -254,7 +162,7 @@ static long do_send(struct shmipc_call *call)
 static long recv_one(struct shmipc_call *call, struct shmipc_recv *arg, void __user *user,
 		     u32 usize, bool nowait)
 {
-	struct shmipc_wait wait = call_wait(call, arg->deadline,
+	struct shmipc_wait wait = shmipc_call_wait(call, arg->deadline,
 					    nowait || arg->flags & SHMIPC_RECV_NOWAIT);
 	const u32 out = offsetof(struct shmipc_recv, out_len);
 	struct shmipc_receiving rcv;
@@ -278,7 +186,7 @@ static long recv_one(struct shmipc_call *call, struct shmipc_recv *arg, void __u
 	return err;
 }
 
-static long do_recv(struct shmipc_call *call)
+static long shmipc_do_recv(struct shmipc_call *call)
 {
 	return recv_one(call, &call->arg.recv, call->user, call->usize, false);
 }
@@ -345,25 +253,20 @@ static long do_vector(struct shmipc_call *call, u32 size,
 	return arg->out_done ? 0 : err;
 }
 
-static long do_sendv(struct shmipc_call *call)
+static long shmipc_do_sendv(struct shmipc_call *call)
 {
 	return do_vector(call, sizeof(struct shmipc_send), vector_send);
 }
 
-static long do_recvv(struct shmipc_call *call)
+static long shmipc_do_recvv(struct shmipc_call *call)
 {
 	return do_vector(call, sizeof(struct shmipc_recv), vector_recv);
 }
 
-static long do_event_mask(struct shmipc_call *call)
-{
-	return shmipc_event_mask(call->ep, &call->arg.event_mask);
-}
-
-static long do_events(struct shmipc_call *call)
+static long shmipc_do_events(struct shmipc_call *call)
 {
 	struct shmipc_events *arg = &call->arg.events;
-	struct shmipc_wait wait = call_wait(call, arg->deadline,
+	struct shmipc_wait wait = shmipc_call_wait(call, arg->deadline,
 					    arg->flags & SHMIPC_EVENTS_NOWAIT);
 	void __user *to = u64_to_user_ptr(arg->data);
 	struct shmipc_event_node *node;
@@ -391,11 +294,6 @@ static long do_events(struct shmipc_call *call)
 	return 0;
 }
 
-static long do_watch(struct shmipc_call *call)
-{
-	return shmipc_watch(call->ep, &call->arg.watch);
-}
-
 /* @_min is the size of the first version, for ever; what came later may be missing */
 #define COMMAND(_name, _type, _min, _out, _flags, ...)			\
 	[_IOC_NR(SHMIPC_##_name)] = {					\
@@ -404,7 +302,7 @@ static long do_watch(struct shmipc_call *call)
 		.min = _min,						\
 		.out = offsetof(struct shmipc_##_type, _out),		\
 		.flags = _flags,					\
-		.handler = do_##_type,					\
+		.handler = shmipc_do_##_type,					\
 		__VA_ARGS__						\
 	}
 
@@ -426,6 +324,8 @@ static const struct shmipc_command commands[] = {
 	COMMAND(EVENTS, events, 40, out_len, SHMIPC_EVENTS_NOWAIT),
 	/* No results: out is its end */
 	COMMAND(WATCH, watch, 72, name[SHMIPC_NAME_MAX], SHMIPC_WATCH_REMOVE),
+	COMMAND(NOTIFY, notify, 24, out_rung, 0),
+	COMMAND(EVENTFD, eventfd, 24, out_reserved, SHMIPC_EVENTFD_REMOVE),
 };
 
 static int call_copy_in(struct shmipc_call *call)

@@ -43,6 +43,7 @@ struct shmipc_endpoint *shmipc_endpoint_open(struct shmipc_region *region, fmode
 	spin_lock_init(&ep->event_lock);
 	INIT_LIST_HEAD(&ep->events);
 	INIT_LIST_HEAD(&ep->watches);
+	INIT_LIST_HEAD(&ep->bells);
 
 	do {
 		serial = atomic64_inc_return(&region->next_endpoint);
@@ -95,6 +96,7 @@ void shmipc_endpoint_close(struct shmipc_endpoint *ep)
 	shmipc_port_kill(ep, &discarded);
 	shmipc_endpoint_disconnect(ep);
 	shmipc_watch_release(ep);
+	shmipc_notify_release(ep);
 	xa_erase(&region->endpoints, lower_32_bits(ep->id));
 	/* Who walks the table under watch_lock is done with it after this */
 	spin_lock_irqsave(&region->watch_lock, flags);
@@ -249,14 +251,9 @@ static int connect_peer(struct shmipc_endpoint *ep, struct shmipc_connect *arg)
 
 	if (!link)
 		return -EHOSTUNREACH;
-	shmipc_link_lock(link);
-	if (shmipc_region_gone(region))
-		err = -ENODEV;
-	else
-		err = shmipc_endpoint_peer_error(region->fmt->state(link));
+	err = shmipc_endpoint_peer_error(region->fmt->state(link));
 	if (!err)
 		err = region->fmt->find_port(link, arg->port, &port);
-	shmipc_link_unlock(link);
 	if (err)
 		return err == -ENOENT ? -ECONNREFUSED : err == -ENOTCONN ? -EAGAIN : err;
 

@@ -12,7 +12,8 @@
 
 #include "shmipc.h"
 
-#define MASK_KNOWN	(SHMIPC_MASK_PEER | SHMIPC_MASK_READ)
+#define MASK_DOORBELL	SHMIPC_EVENT_BIT(SHMIPC_EVENT_DOORBELL)
+#define MASK_KNOWN	(SHMIPC_MASK_PEER | MASK_DOORBELL | SHMIPC_MASK_READ)
 
 /* Any context; charged to whoever caused it */
 static struct shmipc_event_node *event_alloc(u32 kind)
@@ -62,6 +63,27 @@ static void event_overrun(struct shmipc_endpoint *ep)
 	}
 }
 
+/*
+ * Rings that nobody has read of yet add up, as long as nothing else has happened
+ * since; event_lock
+ */
+static bool event_merge(struct shmipc_endpoint *ep, const struct shmipc_event *event)
+{
+	struct shmipc_event_node *node;
+
+	if (event->kind != SHMIPC_EVENT_DOORBELL)
+		return false;
+	list_for_each_entry_reverse(node, &ep->events, node) {
+		if (node->event.kind != SHMIPC_EVENT_DOORBELL)
+			break;
+		if (node->event.peer == event->peer && node->event.vector == event->vector) {
+			node->event.count += event->count;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Queue a record that no WATCH asked for, if @ep wants that kind. Any context */
 static void event_post(struct shmipc_endpoint *ep, const struct shmipc_event *event)
 {
@@ -69,11 +91,12 @@ static void event_post(struct shmipc_endpoint *ep, const struct shmipc_event *ev
 	unsigned long flags;
 
 	spin_lock_irqsave(&ep->event_lock, flags);
-	if (ep->event_mask & SHMIPC_EVENT_BIT(event->kind)) {
+	if (ep->event_mask & SHMIPC_EVENT_BIT(event->kind) && !event_merge(ep, event)) {
 		if (ep->nr_events < SHMIPC_EVENT_QUEUE && !ep->nr_overrun)
 			node = event_alloc(event->kind);
 		if (node) {
 			node->event.peer = event->peer;
+			node->event.vector = event->vector;
 			node->event.count = event->count;
 			event_append(ep, node);
 		} else {
@@ -99,14 +122,31 @@ void shmipc_event_post_node(struct shmipc_endpoint *ep, struct shmipc_event_node
 	spin_unlock_irqrestore(&ep->event_lock, flags);
 }
 
-static void event_peer_one(struct shmipc_endpoint *ep, u32 peer, u32 kind)
+static void event_peer_one(struct shmipc_endpoint *ep, const struct shmipc_event *peer)
 {
-	struct shmipc_event event = { .kind = kind, .peer = peer };
 	struct shmipc_lost *lost = READ_ONCE(ep->lost);
+	struct shmipc_event event = *peer;
 
-	if (lost && kind != SHMIPC_EVENT_PEER_UP)
-		event.count = atomic_xchg(&lost[peer].fresh, 0);
+	if (lost && event.kind != SHMIPC_EVENT_PEER_UP)
+		event.count = atomic_xchg(&lost[event.peer].fresh, 0);
 	event_post(ep, &event);
+}
+
+/* Any context */
+static void event_all(struct shmipc_region *region, const struct shmipc_event *event,
+		      void (*one)(struct shmipc_endpoint *ep, const struct shmipc_event *event))
+{
+	unsigned long index = 0, flags;
+	struct shmipc_endpoint *ep;
+
+	/* One at a time: there may be many, and interrupts are off */
+	do {
+		spin_lock_irqsave(&region->watch_lock, flags);
+		ep = xa_find(&region->endpoints, &index, ULONG_MAX, XA_PRESENT);
+		if (ep)
+			one(ep, event);
+		spin_unlock_irqrestore(&region->watch_lock, flags);
+	} while (ep && ++index);
 }
 
 /**
@@ -119,17 +159,27 @@ static void event_peer_one(struct shmipc_endpoint *ep, u32 peer, u32 kind)
  */
 void shmipc_event_peer(struct shmipc_region *region, u32 peer, u32 kind)
 {
-	unsigned long index = 0, flags;
-	struct shmipc_endpoint *ep;
+	const struct shmipc_event event = { .kind = kind, .peer = peer };
 
-	/* One at a time: there may be many, and interrupts are off */
-	do {
-		spin_lock_irqsave(&region->watch_lock, flags);
-		ep = xa_find(&region->endpoints, &index, ULONG_MAX, XA_PRESENT);
-		if (ep)
-			event_peer_one(ep, peer, kind);
-		spin_unlock_irqrestore(&region->watch_lock, flags);
-	} while (ep && ++index);
+	event_all(region, &event, event_peer_one);
+}
+
+/**
+ * shmipc_event_doorbell() - a raw doorbell rang
+ * @region: region
+ * @peer: who rang
+ * @vector: which
+ * @count: how often
+ *
+ * Any context.
+ */
+void shmipc_event_doorbell(struct shmipc_region *region, u32 peer, u32 vector, u32 count)
+{
+	const struct shmipc_event event = {
+		.kind = SHMIPC_EVENT_DOORBELL, .peer = peer, .vector = vector, .count = count,
+	};
+
+	event_all(region, &event, event_post);
 }
 
 bool shmipc_event_pending(struct shmipc_endpoint *ep)
@@ -163,6 +213,15 @@ static void event_report_peers(struct shmipc_endpoint *ep)
 	}
 }
 
+/* Somebody has to look after peers for who wants news of them */
+static void event_listen(struct shmipc_region *region, u32 old, u32 new)
+{
+	if (new & SHMIPC_MASK_PEER && !(old & SHMIPC_MASK_PEER))
+		shmipc_patrol_listen(region);
+	if (old & SHMIPC_MASK_PEER && !(new & SHMIPC_MASK_PEER))
+		shmipc_patrol_ignore(region);
+}
+
 /**
  * shmipc_event_mask() - EVENT_MASK
  * @ep: endpoint
@@ -172,6 +231,7 @@ int shmipc_event_mask(struct shmipc_endpoint *ep, struct shmipc_event_mask *arg)
 {
 	bool report = false;
 	unsigned long flags;
+	u32 old;
 	int err = 0;
 
 	if (arg->mask & ~MASK_KNOWN)
@@ -179,7 +239,8 @@ int shmipc_event_mask(struct shmipc_endpoint *ep, struct shmipc_event_mask *arg)
 
 	mutex_lock(&ep->lock);
 	spin_lock_irqsave(&ep->event_lock, flags);
-	arg->out_mask = ep->event_mask;
+	old = ep->event_mask;
+	arg->out_mask = old;
 	if (ep->event_mask & SHMIPC_MASK_READ && !(arg->mask & SHMIPC_MASK_READ))
 		err = -EINVAL;
 	else if (arg->mask & SHMIPC_MASK_READ && rcu_access_pointer(ep->port))
@@ -189,6 +250,8 @@ int shmipc_event_mask(struct shmipc_endpoint *ep, struct shmipc_event_mask *arg)
 		WRITE_ONCE(ep->event_mask, arg->mask);
 	}
 	spin_unlock_irqrestore(&ep->event_lock, flags);
+	if (!err)
+		event_listen(ep->region, old, arg->mask);
 	if (report)
 		event_report_peers(ep);
 	mutex_unlock(&ep->lock);
@@ -307,5 +370,6 @@ void shmipc_event_putback(struct shmipc_endpoint *ep, struct list_head *claimed)
 /* The endpoint closes; nobody posts any more */
 void shmipc_event_release(struct shmipc_endpoint *ep)
 {
+	event_listen(ep->region, ep->event_mask, 0);
 	shmipc_event_commit(ep, &ep->events);
 }

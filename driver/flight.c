@@ -192,7 +192,7 @@ int shmipc_flight_push(struct shmipc_link *link, struct shmipc_core_tx *tx, u64 
 	return ret;
 }
 
-static void flight_lost(struct shmipc_link *link, u64 id)
+static void flight_lost(struct shmipc_link *link, u64 id, u32 nr)
 {
 	struct shmipc_endpoint *ep;
 	struct shmipc_lost *lost;
@@ -202,22 +202,36 @@ static void flight_lost(struct shmipc_link *link, u64 id)
 		return;
 	lost = READ_ONCE(ep->lost);
 	if (lost) {
-		atomic_inc(&lost[link->peer].untold);
-		atomic_inc(&lost[link->peer].fresh);
+		atomic_add(nr, &lost[link->peer].untold);
+		atomic_add(nr, &lost[link->peer].fresh);
 	}
 	shmipc_endpoint_put(ep);
 }
 
 #define FLIGHT_BATCH	16
 
-/* Take up to FLIGHT_BATCH of what is lost out of a flight */
-static u32 flight_take(struct shmipc_link *link, struct shmipc_flight *flight, u64 *ids)
+/*
+ * Take what is lost out of a flight: up to FLIGHT_BATCH runs of one endpoint each.
+ * This may be an interrupt; few senders have many messages.
+ */
+static u32 flight_take(struct shmipc_link *link, struct shmipc_flight *flight, u64 *ids,
+		       u32 *counts)
 {
 	u32 nr = 0;
 
 	shmipc_link_lock(link);
-	while (nr < FLIGHT_BATCH && flight->head != flight->tail)
-		ids[nr++] = flight->ids[flight->head++ & (flight->room - 1)];
+	while (flight->head != flight->tail) {
+		u64 id = flight->ids[flight->head & (flight->room - 1)];
+
+		if (!nr || ids[nr - 1] != id) {
+			if (nr == FLIGHT_BATCH)
+				break;
+			ids[nr] = id;
+			counts[nr++] = 0;
+		}
+		counts[nr - 1]++;
+		flight->head++;
+	}
 	shmipc_link_unlock(link);
 	return nr;
 }
@@ -231,6 +245,7 @@ static u32 flight_take(struct shmipc_link *link, struct shmipc_flight *flight, u
 void shmipc_flight_down(struct shmipc_link *link)
 {
 	struct shmipc_flight *flight;
+	u32 counts[FLIGHT_BATCH];
 	u64 ids[FLIGHT_BATCH];
 	unsigned long slot;
 	u32 nr, i;
@@ -239,9 +254,9 @@ void shmipc_flight_down(struct shmipc_link *link)
 		shmipc_link_lock(link);
 		flight_trim(link, flight, slot);
 		shmipc_link_unlock(link);
-		while ((nr = flight_take(link, flight, ids)))
+		while ((nr = flight_take(link, flight, ids, counts)))
 			for (i = 0; i < nr; i++)
-				flight_lost(link, ids[i]);
+				flight_lost(link, ids[i], counts[i]);
 	}
 }
 

@@ -35,6 +35,8 @@ enum {
 
 #define LINK_ROUNDS		8	/* then the worker goes on, after its other duties */
 #define LINK_BACKOFF_MAX_MS	1000
+#define LINK_RERING_MS		50U	/* a ring may have been lost; then twice as long, ... */
+#define LINK_RERING_MAX_MS	3000U
 #define LINK_RETRY_MS		1	/* first back-off: no memory */
 #define LINK_RELINK_MS		10	/* a peer that broke the protocol */
 #define LINK_HEALTHY_MS		10000	/* a link that held this long starts anew */
@@ -75,11 +77,15 @@ struct shmipc_link *shmipc_link_get(struct shmipc_region *region, u32 peer)
 /* Whoever queues has seen !@gone inside rcu_read_lock(), or is the worker */
 static void link_queue(struct shmipc_link *link, unsigned int delay_ms)
 {
-	/* An earlier run recomputes what is due, so a later one is never moved ahead */
-	if (delay_ms)
-		queue_delayed_work(link->region->wq, &link->work, msecs_to_jiffies(delay_ms));
-	else
-		mod_delayed_work(link->region->wq, &link->work, 0);
+	unsigned long delay = msecs_to_jiffies(delay_ms);
+
+	/*
+	 * What is due earlier stays: that run computes anew what else is due. @expires
+	 * may be stale; the worst of it is a run too early.
+	 */
+	if (!queue_delayed_work(link->region->wq, &link->work, delay) &&
+	    (!delay || time_before(jiffies + delay, READ_ONCE(link->work.timer.expires))))
+		mod_delayed_work(link->region->wq, &link->work, delay);
 }
 
 /**
@@ -119,6 +125,16 @@ static u32 link_check_stall(struct shmipc_link *link)
 	return SHMIPC_SERVICE_RING;
 }
 
+/* What we wrote is not there any more, says verify. Servicer */
+static u32 link_check_restart(struct shmipc_link *link)
+{
+	if (likely(!READ_ONCE(link->restart)))
+		return 0;
+	link->region->fmt->relink(link);
+	WRITE_ONCE(link->restart, false);	/* verify_work() looks whether it is done */
+	return SHMIPC_SERVICE_RING;
+}
+
 /* Restart a broken link when its time has come, and ring. False: not yet. Servicer */
 static bool link_check_relink(struct shmipc_link *link, u32 *ring)
 {
@@ -140,12 +156,17 @@ static bool link_check_relink(struct shmipc_link *link, u32 *ring)
 /* One look at the peer. Servicer */
 static u32 link_round(struct shmipc_link *link)
 {
-	u32 ring = link_check_stall(link);
-	u32 ret;
+	u32 ring, ret;
 
+	/* It is not ours to look with any more: the transport takes us away */
+	if (!shmipc_region_held(link->region))
+		return 0;
+	ring = link_check_restart(link);
 	if (!link_check_relink(link, &ring))
 		return ring;
 	ret = link->region->fmt->service(link) | ring;
+	/* After the look: an echo that is there has been seen, and has cleared @probed */
+	ret |= link_check_stall(link);
 	if (!(ret & SHMIPC_SERVICE_RETRY)) {
 		link->retry_ms = 0;
 		return ret;
@@ -214,10 +235,8 @@ void shmipc_link_kick(struct shmipc_link *link)
 	struct shmipc_region *region = link->region;
 
 	rcu_read_lock();
-	if (!shmipc_region_gone(region) && link_claim(link) && link_serve(link, false)) {
-		atomic64_inc(&link->rings);
+	if (!shmipc_region_gone(region) && link_claim(link) && link_serve(link, false))
 		region->cfg.ops->ring(region, link->peer, true);
-	}
 	rcu_read_unlock();
 }
 
@@ -239,6 +258,23 @@ void shmipc_link_kick_after(struct shmipc_link *link, unsigned int ms)
 	rcu_read_unlock();
 }
 
+/*
+ * The peer has not read what we rang for: the ring may have been lost, and who sent
+ * need not be here any more to notice. Some times, then it is up to those who wait.
+ */
+static void link_ring_again(struct shmipc_link *link)
+{
+	if (!link->region->cfg.ops->lossy || !link->region->fmt->undrained(link)) {
+		link->rering_ms = 0;
+		return;
+	}
+	if (link->rering_ms > LINK_RERING_MAX_MS)
+		return;
+	link->rering_ms = max(2 * link->rering_ms, LINK_RERING_MS);
+	shmipc_link_ring(link);
+	shmipc_link_kick_after(link, link->rering_ms);
+}
+
 /* Not nested: we have let go of the link when we ring */
 static void link_work(struct work_struct *work)
 {
@@ -249,6 +285,7 @@ static void link_work(struct work_struct *work)
 	if (link_claim(link) && link_serve(link, true))
 		shmipc_link_ring(link);
 	shmipc_stream_run(link);
+	link_ring_again(link);
 }
 
 /**
@@ -264,8 +301,10 @@ void shmipc_link_ring(struct shmipc_link *link)
 
 	rcu_read_lock();
 	if (!shmipc_region_gone(region)) {
-		atomic64_inc(&link->rings);
 		region->cfg.ops->ring(region, link->peer, false);
+		/* See link_ring_again() */
+		if (region->cfg.ops->lossy && !delayed_work_pending(&link->work))
+			link_queue(link, LINK_RERING_MS);
 	}
 	rcu_read_unlock();
 }
@@ -306,10 +345,13 @@ static bool link_probe(struct shmipc_link *link, unsigned int waited_ms)
 void shmipc_link_rescan(struct shmipc_link *link, unsigned int waited_ms)
 {
 	const struct shmipc_format_ops *fmt = link->region->fmt;
+	u32 state;
 	bool ring;
 
+	shmipc_patrol_verify(link->region);
 	shmipc_link_kick(link);
-	ring = fmt->undrained(link) || fmt->state(link) == SHMIPC_PEER_JOINING;
+	state = fmt->state(link);
+	ring = fmt->undrained(link) || state == SHMIPC_PEER_JOINING || state == SHMIPC_PEER_STALLED;
 	ring |= link_probe(link, waited_ms);
 	if (ring)
 		shmipc_link_ring(link);
@@ -358,6 +400,7 @@ void shmipc_link_event(struct shmipc_link *link, u32 bits)
 {
 	struct shmipc_region *region = link->region;
 
+	WRITE_ONCE(link->activity, link->activity + 1);
 	if (shmipc_region_gone(region))
 		return;
 	if (bits & LINK_ALIVE_BITS) {
@@ -371,6 +414,8 @@ void shmipc_link_event(struct shmipc_link *link, u32 bits)
 		link_down(link, bits);
 	if (bits & SHMIPC_CORE_UP)
 		shmipc_event_peer(region, link->peer, SHMIPC_EVENT_PEER_UP);
+	if (bits & SHMIPC_CORE_BELL)
+		shmipc_notify_rang(link);
 	if (bits & LINK_TABLE_BITS) {
 		wake_up_all(&region->table_wq);
 		shmipc_watch_recheck(region, link->peer);

@@ -74,6 +74,7 @@ static void loopback_ring(struct shmipc_region *region, u32 peer, bool nested)
 	rcu_read_lock();
 	target = rcu_dereference(fabric.regions[peer]);
 	if (target) {
+		atomic64_inc(&region->links[peer].rings);
 		link = shmipc_link_get(target, region->cfg.peer);
 		if (nested)
 			shmipc_link_kick_later(link);
@@ -102,6 +103,7 @@ static int loopback_probe(struct platform_device *pdev)
 		.ops = &loopback_ops,
 		.parent = &pdev->dev,
 		.doorbell = SHMIPC_DOORBELL_DIRECT,
+		.doorbell_id = pdev->id,
 		.memory = SHMIPC_MEMORY_CACHED,
 		.peer = pdev->id,
 		.peers = loopback,

@@ -6,6 +6,7 @@
  */
 #define pr_fmt(fmt) "shmipc: " fmt
 
+#include <linux/err.h>
 #include <linux/init.h>
 #include <linux/module.h>
 #include <linux/string.h>
@@ -46,6 +47,62 @@ static int __init main_check_name(unsigned int minor)
 	return 0;
 }
 
+/**
+ * struct main_transport - a transport
+ * @name: for messages
+ * @init: take its devices; -EINVAL: a parameter is wrong, it has said which
+ * @exit: let go of them
+ * @there: init succeeded
+ */
+struct main_transport {
+	const char *name;
+	int (*init)(void);
+	void (*exit)(void);
+	bool there;
+};
+
+static struct main_transport transports[] = {
+	{ "loopback", shmipc_loopback_init, shmipc_loopback_exit },
+	{ "ivshmem-v1", shmipc_ivshmem_v1_init, shmipc_ivshmem_v1_exit },
+};
+
+static void main_exit_transports(void)
+{
+	unsigned int i;
+
+	for (i = ARRAY_SIZE(transports); i--; ) {
+		if (transports[i].there)
+			transports[i].exit();
+		transports[i].there = false;
+	}
+}
+
+/*
+ * One that fails spares the others; but whoever mistyped a parameter shall not have
+ * to find out later. None at all is no module to keep.
+ */
+static int __init main_init_transports(void)
+{
+	unsigned int i, there = 0;
+	int err, first = 0;
+
+	for (i = 0; i < ARRAY_SIZE(transports); i++) {
+		err = transports[i].init();
+		transports[i].there = !err;
+		there += !err;
+		if (err == -EINVAL) {
+			main_exit_transports();
+			return err;
+		}
+		if (err) {
+			pr_err("transport %s cannot be used: %pe\n", transports[i].name,
+			       ERR_PTR(err));
+			first = first ?: err;
+		}
+	}
+	return there ? 0 : first;
+}
+
 static int __init shmipc_init(void)
 {
 	unsigned int i;
@@ -59,19 +116,15 @@ static int __init shmipc_init(void)
 	err = shmipc_region_init();
 	if (err)
 		return err;
-	err = shmipc_loopback_init();
+	err = main_init_transports();
 	if (err)
-		goto err_region_exit;
-	return 0;
-
-err_region_exit:
-	shmipc_region_exit();
+		shmipc_region_exit();
 	return err;
 }
 
 static void __exit shmipc_exit(void)
 {
-	shmipc_loopback_exit();
+	main_exit_transports();
 	shmipc_region_exit();
 }
 

@@ -128,12 +128,15 @@ void *shmipc_msg_span(struct shmipc_msg *msg, u32 off, u32 *len)
  * shmipc_msg_stamp() - write the sender onto a message
  * @msg: message
  * @ep: endpoint that sends it, in the context of the sending task
+ * @meta: who it is in particular, and when, may be asked for
  */
-void shmipc_msg_stamp(struct shmipc_msg *msg, struct shmipc_endpoint *ep)
+void shmipc_msg_stamp(struct shmipc_msg *msg, struct shmipc_endpoint *ep, bool meta)
 {
 	msg->peer = ep->region->cfg.peer;
 	msg->src_port = shmipc_endpoint_port_number(ep);
 	msg->endpoint = ep->id;
+	if (!meta)
+		return;
 	msg->sent_time = ktime_get_ns();
 	msg->pid = get_pid(task_tgid(current));
 	msg->uid = current_euid();

@@ -30,16 +30,33 @@ static void native_init_core(struct shmipc_region *region, void *mem,
 		.geo = *geo,
 		.slot = cfg->peer,
 		.own = cfg->sections[cfg->peer],
-		.doorbell = cfg->peer,
+		.doorbell = cfg->doorbell_id,
 		.vectors = cfg->vectors,
 		.name = region->name,
+		.uuid = cfg->uuid,
 	};
 	u32 peer;
 
 	region->core = shmipc_core_init(mem, &core);
+	shmipc_core_set_polling(region->core, cfg->doorbell == SHMIPC_DOORBELL_POLLING);
 	for (peer = 0; peer < cfg->peers; peer++)
 		if (peer != cfg->peer)
 			shmipc_core_set_peer(region->core, peer, cfg->sections[peer]);
+}
+
+/* What has been counted before we attach */
+static void native_meet(struct shmipc_region *region)
+{
+	u32 counts[SHMIPC_WIRE_BELLS];
+	u32 peer, epoch;
+
+	static_assert(SHMIPC_WIRE_BELLS == SHMIPC_VECTORS);
+	for (peer = 0; peer < region->cfg.peers; peer++) {
+		if (peer == region->cfg.peer)
+			continue;
+		epoch = shmipc_core_bells(region->core, peer, counts);
+		shmipc_notify_met(&region->links[peer], epoch, counts);
+	}
 }
 
 /* What was allocated is freed with the region */
@@ -60,6 +77,7 @@ static int native_attach(struct shmipc_region *region)
 	}
 	region->nr_slots = geo.ports;
 	native_init_core(region, mem, &geo);
+	native_meet(region);
 	shmipc_core_attach(region->core);
 	region->epoch = shmipc_core_epoch(region->core);
 	return 0;
@@ -67,7 +85,9 @@ static int native_attach(struct shmipc_region *region)
 
 static void native_detach(struct shmipc_region *region)
 {
-	shmipc_core_detach(region->core);
+	/* If the section is not ours any more, whoever has it now would suffer */
+	if (shmipc_region_held(region))
+		shmipc_core_detach(region->core);
 }
 
 static void native_describe_region(struct shmipc_region *region, struct shmipc_info *info)
@@ -99,6 +119,12 @@ static void native_describe_port(const struct shmipc_port *port, struct shmipc_c
 	strscpy(desc->name, port->name, sizeof(desc->name));
 }
 
+/* Not gone, and the section has not become another's while we were paused */
+static bool native_may_write(struct shmipc_region *region)
+{
+	return !shmipc_region_gone(region) && shmipc_region_held(region);
+}
+
 static u32 native_port_flags(u32 wire)
 {
 	return (wire & SHMIPC_WIRE_PORT_META ? SHMIPC_PORT_META : 0) |
@@ -111,7 +137,7 @@ static int native_publish(struct shmipc_region *region, struct shmipc_port *port
 	struct shmipc_core_port desc = {};
 	int err;
 
-	if (shmipc_region_gone(region))
+	if (!native_may_write(region))
 		return -ENODEV;
 	native_describe_port(port, &desc);
 	/* Before anything of it is visible; whoever receives a record for it sees this */
@@ -130,7 +156,7 @@ static int native_publish(struct shmipc_region *region, struct shmipc_port *port
 /* Messages that are under way find no port; ports_lock */
 static void native_withdraw(struct shmipc_region *region, struct shmipc_port *port, u64 *ring)
 {
-	if (!shmipc_region_gone(region))
+	if (native_may_write(region))
 		shmipc_core_withdraw(region->core, port->slot, ring);
 	RCU_INIT_POINTER(region->slots[port->slot], NULL);
 }
@@ -152,7 +178,7 @@ static void native_leave(void)
 
 static void native_watch_tables(struct shmipc_region *region, bool on)
 {
-	if (native_enter(region))
+	if (native_enter(region) && shmipc_region_held(region))
 		shmipc_core_watch_tables(region->core, on);
 	native_leave();
 }
@@ -200,6 +226,43 @@ static bool native_undrained(struct shmipc_link *link)
 		undrained = shmipc_core_undrained(region->core, link->peer);
 	native_leave();
 	return undrained;
+}
+
+static bool native_verify(struct shmipc_region *region)
+{
+	bool same = true;
+
+	if (native_enter(region))
+		same = shmipc_core_verify(region->core);
+	native_leave();
+	return same;
+}
+
+/* Private memory of the engine only: also while the region goes, to say farewell */
+static bool native_doorbell(struct shmipc_link *link, u32 *id, u32 *vectors)
+{
+	struct shmipc_region *region = link->region;
+
+	*id = shmipc_core_peer_doorbell(region->core, link->peer, vectors);
+	return shmipc_region_gone(region) || shmipc_core_peer_epoch(region->core, link->peer);
+}
+
+static void native_beat(struct shmipc_region *region)
+{
+	if (native_enter(region))
+		shmipc_core_heartbeat(region->core);
+	native_leave();
+}
+
+static void native_set_doorbell(struct shmipc_region *region)
+{
+	const struct shmipc_region_config *cfg = &region->cfg;
+
+	if (native_enter(region)) {
+		shmipc_core_set_polling(region->core, cfg->doorbell == SHMIPC_DOORBELL_POLLING);
+		shmipc_core_set_vectors(region->core, cfg->vectors);
+	}
+	native_leave();
 }
 
 static u32 native_state(struct shmipc_link *link)
@@ -268,7 +331,7 @@ static int native_push(struct shmipc_link *link, struct shmipc_core_tx *tx, bool
 	bool open = tx->open;
 	int ret;
 
-	if (shmipc_region_gone(region))
+	if (!native_may_write(region))
 		return -ENODEV;
 	ret = shmipc_core_push(region->core, link->peer, tx, ring);
 	/* Its level is free for another message of several parts: no ring says so */
@@ -281,7 +344,7 @@ static void native_push_abort(struct shmipc_link *link, struct shmipc_core_tx *t
 {
 	struct shmipc_region *region = link->region;
 
-	if (shmipc_region_gone(region))
+	if (!native_may_write(region))
 		return;
 	shmipc_core_push_abort(region->core, link->peer, tx, ring);
 	native_notice(link);
@@ -303,7 +366,7 @@ static void native_arm(struct shmipc_link *link)
 {
 	struct shmipc_region *region = link->region;
 
-	if (!shmipc_region_gone(region))
+	if (native_may_write(region))
 		shmipc_core_arm(region->core, link->peer,
 				SHMIPC_CORE_SPACE | SHMIPC_CORE_CREDIT);
 }
@@ -323,7 +386,7 @@ static bool native_consumed(struct shmipc_link *link, const struct shmipc_msg *m
 {
 	struct shmipc_region *region = link->region;
 
-	return !shmipc_region_gone(region) &&
+	return native_may_write(region) &&
 	       shmipc_core_consumed(region->core, link->peer, msg->slot, msg->generation,
 				    msg->len);
 }
@@ -332,8 +395,16 @@ static void native_probe(struct shmipc_link *link)
 {
 	struct shmipc_region *region = link->region;
 
-	if (!shmipc_region_gone(region))
+	if (native_may_write(region))
 		shmipc_core_probe(region->core, link->peer);
+}
+
+static void native_bell(struct shmipc_link *link, u32 vector)
+{
+	struct shmipc_region *region = link->region;
+
+	if (native_may_write(region))
+		shmipc_core_bell(region->core, link->peer, vector);
 }
 
 /* ---- a link, as its servicer ---- */
@@ -353,10 +424,15 @@ static void native_stall(struct shmipc_link *link)
 	shmipc_core_stall(link->region->core, link->peer);
 }
 
+static u32 native_bells(struct shmipc_link *link, u32 counts[SHMIPC_VECTORS])
+{
+	return shmipc_core_bells(link->region->core, link->peer, counts);
+}
+
 const struct shmipc_format_ops shmipc_native = {
 	.format		= SHMIPC_FORMAT_NATIVE,
 	.features	= SHMIPC_FEAT_PORTS | SHMIPC_FEAT_PRIORITY | SHMIPC_FEAT_NAMES |
-			  SHMIPC_FEAT_EVENTS | SHMIPC_FEAT_META,
+			  SHMIPC_FEAT_EVENTS | SHMIPC_FEAT_META | SHMIPC_FEAT_NOTIFY,
 	.attach		= native_attach,
 	.detach		= native_detach,
 	.service	= native_service,
@@ -380,4 +456,10 @@ const struct shmipc_format_ops shmipc_native = {
 	.undrained	= native_undrained,
 	.probe		= native_probe,
 	.stall		= native_stall,
+	.verify		= native_verify,
+	.doorbell	= native_doorbell,
+	.beat		= native_beat,
+	.set_doorbell	= native_set_doorbell,
+	.bell		= native_bell,
+	.bells		= native_bells,
 };

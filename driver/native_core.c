@@ -95,10 +95,11 @@ static int native_rx_open(void *ctx, const struct shmipc_core_rx *rx, void **out
 
 	if (IS_ERR(port))
 		return PTR_ERR(port);
+	link = native_link(region, rx->peer);
+	WRITE_ONCE(link->activity, link->activity + 1);
 	err = shmipc_port_admit_remote(port);
 	if (err)
 		goto err_put;
-	link = native_link(region, rx->peer);
 	msg = shmipc_msg_start(rx->len, native_gfp(link), port->memcg);
 	if (!msg && link->may_sleep)
 		msg = shmipc_msg_start(rx->len, GFP_KERNEL, NULL);
@@ -126,6 +127,7 @@ static int native_rx_data(void *ctx, void *priv, u32 off, const void *src, u32 l
 	u32 span;
 	int err;
 
+	WRITE_ONCE(link->activity, link->activity + 1);
 	err = shmipc_msg_grow(msg, off + len, native_gfp(link), msg->port->memcg);
 	if (err && link->may_sleep)
 		err = shmipc_msg_grow(msg, off + len, GFP_KERNEL, NULL);

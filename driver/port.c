@@ -194,8 +194,10 @@ static int port_reserve(struct shmipc_region *region, struct shmipc_port *port, 
 		port->number = number;
 		return err == -EBUSY ? -EADDRINUSE : err;
 	}
-	err = xa_alloc(&region->ports, &port->number, NULL, dynamic, GFP_KERNEL);
-	return err == -EBUSY ? -ENOSPC : err;
+	/* Not the lowest: an answer to who had that number before must not reach who has it now */
+	err = xa_alloc_cyclic(&region->ports, &port->number, NULL, dynamic, &region->next_port,
+			      GFP_KERNEL);
+	return err == -EBUSY ? -ENOSPC : min(err, 0);
 }
 
 /* Make it known: to peers, then to our own; ports_lock */

@@ -138,7 +138,10 @@ static void region_init_tables(struct shmipc_region *region)
 	spin_lock_init(&region->watch_lock);
 	xa_init(&region->endpoints);
 	hash_init(region->watches);
+	INIT_LIST_HEAD(&region->bells);
 	shmipc_watch_init(region);
+	shmipc_patrol_init(region);
+	init_waitqueue_head(&region->polling.wq);
 }
 
 static int region_init_links(struct shmipc_region *region)
@@ -233,6 +236,7 @@ static void region_shut(struct shmipc_region *region)
 
 	region->cfg.ops->stop(region);
 	synchronize_rcu();
+	shmipc_patrol_stop(region);
 	region_each_link(region, shmipc_link_stop);
 	shmipc_watch_stop(region);
 
@@ -265,6 +269,7 @@ struct shmipc_region *shmipc_region_add(const struct shmipc_region_config *cfg)
 		return region;
 	err = region->fmt->attach(region);
 	region->cfg.sections = NULL;
+	region->cfg.uuid = NULL;
 	if (err)
 		goto err_drop;
 	err = cfg->ops->start(region);
@@ -310,6 +315,24 @@ void shmipc_region_ring(struct shmipc_region *region, u64 peers)
 		if (link)
 			shmipc_link_ring(link);
 	}
+}
+
+void shmipc_region_set_doorbell(struct shmipc_region *region, u32 doorbell, u32 vectors)
+{
+	WRITE_ONCE(region->cfg.doorbell, doorbell);
+	WRITE_ONCE(region->cfg.vectors, vectors);
+	region->fmt->set_doorbell(region);
+	/* Whoever did not ring while we polled has to be looked at once more */
+	region_each_link(region, shmipc_link_kick);
+	region_each_link(region, shmipc_link_ring);
+}
+
+/* Something may have happened that nobody told of: process context */
+void shmipc_region_look(struct shmipc_region *region)
+{
+	shmipc_patrol_verify(region);
+	region_each_link(region, shmipc_link_kick_later);
+	region_each_link(region, shmipc_link_ring);
 }
 
 int shmipc_region_init(void)

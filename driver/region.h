@@ -17,8 +17,15 @@ struct shmipc_stream;
  * @name: the same for sysfs
  * @start: doorbells may kick the region's links from now on; may fail
  * @stop: and no longer; a kick that is under way may still end
- * @ring: ring @peer. Called with no lock held, in any context, between @start and
- *	the end of shmipc_region_remove(). @nested: from within the servicing of a
+ * @lossy: a ring may be lost
+ * @held: is our section still ours? NULL: it always is. Any context; before it is
+ *	written into
+ * @lost: what we wrote is not there any more: leave, and come back if you can. Any
+ *	context; NULL: cannot
+ * @beat: a polling region looks: tell whom it concerns that we live; may be NULL
+ * @ring: ring @peer if that can be, and count it in its link's @rings. Called with no
+ *	lock held, in any context, between @start and the end of
+ *	shmipc_region_remove(). @nested: from within the servicing of a
  *	link: must not service the peer synchronously
  */
 struct shmipc_transport_ops {
@@ -27,6 +34,10 @@ struct shmipc_transport_ops {
 	int (*start)(struct shmipc_region *region);
 	void (*stop)(struct shmipc_region *region);
 	void (*ring)(struct shmipc_region *region, u32 peer, bool nested);
+	bool lossy;
+	bool (*held)(struct shmipc_region *region);
+	void (*lost)(struct shmipc_region *region);
+	void (*beat)(struct shmipc_region *region);
 };
 
 /**
@@ -37,6 +48,8 @@ struct shmipc_transport_ops {
  * @doorbell: SHMIPC_DOORBELL_*
  * @memory: SHMIPC_MEMORY_*
  * @vectors: interrupt vectors in use
+ * @doorbell_id: what others ring us with, if they need to know
+ * @uuid: 16 bytes: of our machine and device, or NULL
  * @peer: our peer id
  * @peers: N
  * @section_bytes: SZ
@@ -51,6 +64,8 @@ struct shmipc_region_config {
 	u32 doorbell;
 	u32 memory;
 	u32 vectors;
+	u32 doorbell_id;
+	const u8 *uuid;
 	u32 peer;
 	u32 peers;
 	u64 section_bytes;
@@ -61,6 +76,18 @@ struct shmipc_region_config {
 #define SHMIPC_WATCH_BITS	10
 #define SHMIPC_PEERS_MAX	64
 #define SHMIPC_GRANULE		64	/* unit of the byte windows of other peers */
+
+/**
+ * struct shmipc_polling - see polling.c
+ * @task: the thread, or NULL
+ * @wq: it sleeps here
+ * @poked: somebody expects something
+ */
+struct shmipc_polling {
+	struct task_struct *task;
+	wait_queue_head_t wq;
+	int poked;
+};
 
 /**
  * struct shmipc_region - one attachment to a region of shared memory
@@ -82,6 +109,7 @@ struct shmipc_region_config {
  * @nr_slots: S
  * @publishing: a port is visible to peers and may not be in @slots yet
  * @next_generation: for the next port
+ * @next_port: where the search for a free number begins; ports_lock
  * @next_endpoint: for the next endpoint
  * @table_wq: LOOKUP waiters; woken when any port table may have changed
  * @table_watchers: LOOKUP waiters and watches that need foreign tables; under
@@ -90,8 +118,13 @@ struct shmipc_region_config {
  *	taken with interrupts off
  * @endpoints: low half of its id -> open endpoint; erased under @watch_lock
  * @watches: by what they wait for
+ * @bells: bound to eventfds; changed under @watch_lock, read under RCU
  * @recheck: looks at the watches that peers' tables may have answered
  * @recheck_peers: for it
+ * @listeners: who waits for news of peers
+ * @patrol: looks after peers for them
+ * @verify: what we wrote is not there any more
+ * @polling: where no doorbell works
  * @wq: a workqueue of this region's own: links, streams
  */
 struct shmipc_region {
@@ -112,6 +145,7 @@ struct shmipc_region {
 	u32 nr_slots;
 	bool publishing;
 	u32 next_generation;
+	u32 next_port;
 	atomic64_t next_endpoint;
 
 	wait_queue_head_t table_wq;
@@ -119,8 +153,14 @@ struct shmipc_region {
 	spinlock_t watch_lock;	/* covers watches, walks over endpoints */
 	struct xarray endpoints;
 	DECLARE_HASHTABLE(watches, SHMIPC_WATCH_BITS);
+	struct list_head bells;
 	struct work_struct recheck;
 	DECLARE_BITMAP(recheck_peers, SHMIPC_PEERS_MAX);
+
+	atomic_t listeners;
+	struct delayed_work patrol;
+	struct work_struct verify;
+	struct shmipc_polling polling;
 
 	struct workqueue_struct *wq;
 };
@@ -129,8 +169,12 @@ struct shmipc_region {
 
 struct shmipc_region *shmipc_region_add(const struct shmipc_region_config *cfg);
 void shmipc_region_remove(struct shmipc_region *region);
+/* Look at all peers, have all look at us: after a suspend; process context */
+void shmipc_region_look(struct shmipc_region *region);
 /* Ring the peers of a mask; no lock held */
 void shmipc_region_ring(struct shmipc_region *region, u64 peers);
+/* The doorbell became another after shmipc_region_add(); process context, one at a time */
+void shmipc_region_set_doorbell(struct shmipc_region *region, u32 doorbell, u32 vectors);
 int shmipc_region_init(void);
 void shmipc_region_exit(void);
 
@@ -144,6 +188,26 @@ static inline u32 shmipc_region_peer(const struct shmipc_region *region, u32 pee
 {
 	return peer == SHMIPC_PEER_SELF ? region->cfg.peer : peer;
 }
+
+/* Is our section still ours? Before it is written into */
+static inline bool shmipc_region_held(struct shmipc_region *region)
+{
+	return !region->cfg.ops->held || region->cfg.ops->held(region);
+}
+
+/* polling.c: where no doorbell works */
+
+int shmipc_polling_start(struct shmipc_region *region);
+void shmipc_polling_stop(struct shmipc_region *region);
+void shmipc_polling_poke(struct shmipc_region *region);
+
+/* patrol.c: looking after peers for those who only listen */
+
+void shmipc_patrol_init(struct shmipc_region *region);
+void shmipc_patrol_stop(struct shmipc_region *region);
+void shmipc_patrol_listen(struct shmipc_region *region);
+void shmipc_patrol_ignore(struct shmipc_region *region);
+void shmipc_patrol_verify(struct shmipc_region *region);
 
 /* link.c: what joins us with one other peer, whatever the format */
 
@@ -170,7 +234,12 @@ static inline u32 shmipc_region_peer(const struct shmipc_region *region, u32 pee
  * @streams: large messages of non-blocking senders
  * @stream_ms: until the worker looks after them itself; worker's
  * @stream_since: they have made no progress since (jiffies); worker's
+ * @rering_ms: until we ring once more if the peer has not read what we wrote; worker's
+ * @restart: the servicer shall restart it: what we wrote is not there any more
+ * @activity: changes when the peer has something for us; servicer's
  * @rings: doorbells rung
+ * @bells: what the peer's bells had counted at the last look; servicer's
+ * @bell_epoch: the peer's, to which they belong; servicer's
  */
 struct shmipc_link {
 	struct shmipc_region *region;
@@ -186,13 +255,18 @@ struct shmipc_link {
 	unsigned long relink_at;
 	s64 probed;
 	bool stall;
+	bool restart;
+	u32 activity;
 	wait_queue_head_t wq;
 	struct list_head writers;
 	struct xarray flights;
 	struct list_head streams;
 	unsigned int stream_ms;
 	unsigned long stream_since;
+	unsigned int rering_ms;
 	atomic64_t rings;
+	u32 bells[SHMIPC_VECTORS];
+	u32 bell_epoch;
 };
 
 void shmipc_link_init(struct shmipc_region *region, u32 peer);
@@ -251,6 +325,12 @@ struct shmipc_link *shmipc_link_get(struct shmipc_region *region, u32 peer);
  * @undrained: the peer has not read all we wrote
  * @probe: ask for a sign of life; locked
  * @stall: the peer did not give one; single servicer
+ * @verify: is what we wrote still there?
+ * @doorbell: how to ring the peer, as it says itself; false: it is absent
+ * @beat: we poll, and live
+ * @set_doorbell: @cfg.doorbell and @cfg.vectors changed
+ * @bell: count a raw doorbell to the peer; locked; NULL: there are none
+ * @bells: what those of the peer have counted, and returns its epoch; single servicer
  */
 struct shmipc_format_ops {
 	u32 format;
@@ -280,6 +360,12 @@ struct shmipc_format_ops {
 	bool (*undrained)(struct shmipc_link *link);
 	void (*probe)(struct shmipc_link *link);
 	void (*stall)(struct shmipc_link *link);
+	bool (*verify)(struct shmipc_region *region);
+	bool (*doorbell)(struct shmipc_link *link, u32 *id, u32 *vectors);
+	void (*beat)(struct shmipc_region *region);
+	void (*set_doorbell)(struct shmipc_region *region);
+	void (*bell)(struct shmipc_link *link, u32 vector);
+	u32 (*bells)(struct shmipc_link *link, u32 counts[SHMIPC_VECTORS]);
 };
 
 extern const struct shmipc_format_ops shmipc_native;	/* native.c */
@@ -330,6 +416,15 @@ void shmipc_loopback_exit(void);
 #else
 static inline int shmipc_loopback_init(void) { return 0; }
 static inline void shmipc_loopback_exit(void) { }
+#endif
+
+/* ivshmem_v1.c */
+#if IS_ENABLED(CONFIG_SHMIPC_IVSHMEM_V1)
+int shmipc_ivshmem_v1_init(void);
+void shmipc_ivshmem_v1_exit(void);
+#else
+static inline int shmipc_ivshmem_v1_init(void) { return 0; }
+static inline void shmipc_ivshmem_v1_exit(void) { }
 #endif
 
 #endif /* SHMIPC_REGION_H */

@@ -15,6 +15,7 @@
 
 /* Between 0 and the errnos: something changed under our eyes, begin again */
 #define LOOK_AGAIN	1
+#define LOOKS_MAX	8
 
 /* What the endpoint is connected to */
 static int send_to_connected(struct shmipc_endpoint *ep, struct shmipc_sending *snd)
@@ -216,7 +217,8 @@ int shmipc_send_prepare(struct shmipc_endpoint *ep, const struct shmipc_send *ar
 		err = -ENOMEM;
 		goto err_cancel;
 	}
-	shmipc_msg_stamp(snd->msg, ep);
+	/* A peer's port is not known to want it before it is too late */
+	shmipc_msg_stamp(snd->msg, ep, !snd->port || snd->port->flags & SHMIPC_PORT_META);
 	snd->msg->type = arg->type;
 	snd->msg->priority = arg->priority;
 	snd->msg->cookie = arg->cookie;
@@ -254,14 +256,9 @@ static int remote_resolve(struct shmipc_sending *snd, struct shmipc_link *link,
 	struct shmipc_core_port port;
 	int err;
 
-	shmipc_link_lock(link);
-	if (shmipc_region_gone(region))
-		err = -ENODEV;
-	else
-		err = shmipc_endpoint_peer_error(region->fmt->state(link));
+	err = shmipc_endpoint_peer_error(region->fmt->state(link));
 	if (!err)
 		err = region->fmt->find_port(link, snd->number, &port);
-	shmipc_link_unlock(link);
 	if (err)
 		return err == -ENOENT ? -ECONNREFUSED : err == -ENOTCONN ? -EAGAIN : err;
 
@@ -397,7 +394,7 @@ static int remote_sleep(struct shmipc_sending *snd, struct shmipc_link *link,
 static int send_remote(struct shmipc_sending *snd, struct shmipc_link *link,
 		       struct shmipc_core_tx *tx)
 {
-	unsigned int waited_ms = 0;
+	unsigned int waited_ms = 0, looks = 0;
 	bool armed = false;
 	int err = remote_try(snd, link, tx);
 
@@ -406,7 +403,8 @@ static int send_remote(struct shmipc_sending *snd, struct shmipc_link *link,
 
 		if (err == LOOK_AGAIN) {
 			cond_resched();
-			err = signal_pending(current) ? -ERESTARTSYS : remote_try(snd, link, tx);
+			/* What changes faster than we look at it is no destination */
+			err = looks++ < LOOKS_MAX ? remote_try(snd, link, tx) : -ECONNRESET;
 			continue;
 		}
 		/* Who waits, waits for this port and not for its successor */
@@ -431,6 +429,7 @@ static int send_remote(struct shmipc_sending *snd, struct shmipc_link *link,
 			break;
 		}
 		err = remote_sleep(snd, link, tx, &waited_ms);
+		looks = 0;
 		if (err == -EAGAIN)
 			err = LOOK_AGAIN;
 	}
@@ -459,6 +458,9 @@ static int send_to_peer(struct shmipc_sending *snd, u32 *state)
 	};
 	int err = send_remote(snd, link, &tx);
 
+	/* It may have answered meanwhile, and the ring been lost: nobody else looks */
+	if (err == -EHOSTDOWN)
+		shmipc_link_rescan(link, 0);
 	if (!err)
 		*state = SHMIPC_STATE_SENT;
 	else if (err == -ECONNRESET && tx.done)

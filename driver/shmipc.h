@@ -102,7 +102,7 @@ struct shmipc_msg *shmipc_msg_alloc(u32 len, gfp_t gfp, struct mem_cgroup *memcg
 struct shmipc_msg *shmipc_msg_start(u32 len, gfp_t gfp, struct mem_cgroup *memcg);
 int shmipc_msg_grow(struct shmipc_msg *msg, u32 size, gfp_t gfp, struct mem_cgroup *memcg);
 void *shmipc_msg_span(struct shmipc_msg *msg, u32 off, u32 *len);
-void shmipc_msg_stamp(struct shmipc_msg *msg, struct shmipc_endpoint *ep);
+void shmipc_msg_stamp(struct shmipc_msg *msg, struct shmipc_endpoint *ep, bool meta);
 void shmipc_msg_get(struct shmipc_msg *msg);
 void shmipc_msg_put(struct shmipc_msg *msg);
 
@@ -285,6 +285,7 @@ struct shmipc_dest {
  * @watches: under region->watch_lock
  * @nr_watches: waiting, and answered but not read; so that an answer always
  *	has its place
+ * @bells: bound to eventfds; under @lock
  */
 struct shmipc_endpoint {
 	struct shmipc_region *region;
@@ -309,6 +310,7 @@ struct shmipc_endpoint {
 	u64 nr_overrun;
 	struct list_head watches;
 	u32 nr_watches;
+	struct list_head bells;
 };
 
 struct shmipc_endpoint *shmipc_endpoint_open(struct shmipc_region *region, fmode_t mode);
@@ -405,6 +407,7 @@ void shmipc_event_putback(struct shmipc_endpoint *ep, struct list_head *claimed)
 bool shmipc_event_pending(struct shmipc_endpoint *ep);
 bool shmipc_event_reader(struct shmipc_endpoint *ep);
 void shmipc_event_peer(struct shmipc_region *region, u32 peer, u32 kind);
+void shmipc_event_doorbell(struct shmipc_region *region, u32 peer, u32 vector, u32 count);
 void shmipc_event_release(struct shmipc_endpoint *ep);
 
 /* watch.c: one-shot questions */
@@ -423,6 +426,16 @@ void shmipc_watch_init(struct shmipc_region *region);
 void shmipc_watch_stop(struct shmipc_region *region);
 /* Somebody began (true) or ceased to need the peers' tables */
 void shmipc_watch_tables(struct shmipc_region *region, bool on);
+
+/* notify.c: raw doorbells */
+
+struct shmipc_link;
+
+int shmipc_notify(struct shmipc_endpoint *ep, struct shmipc_notify *arg);
+int shmipc_notify_eventfd(struct shmipc_endpoint *ep, struct shmipc_eventfd *arg);
+void shmipc_notify_met(struct shmipc_link *link, u32 epoch, const u32 counts[SHMIPC_VECTORS]);
+void shmipc_notify_rang(struct shmipc_link *link);
+void shmipc_notify_release(struct shmipc_endpoint *ep);
 
 /* table.c: what there is */
 

@@ -25,14 +25,12 @@
  * @ep: whose, with a reference
  * @msg: payload
  * @tx: how far it got
- * @lost: the link went before the rest was sent
  */
 struct shmipc_stream {
 	struct list_head node;
 	struct shmipc_endpoint *ep;
 	struct shmipc_msg *msg;
 	struct shmipc_core_tx tx;
-	bool lost;
 };
 
 /**
@@ -80,17 +78,23 @@ int shmipc_stream_start(struct shmipc_link *link, struct shmipc_endpoint *ep,
 	return 0;
 }
 
+/*
+ * The link went before the rest was sent. link->lock: who tells of the end of the
+ * link takes it after the link went down, and then sees what was lost.
+ */
+static void stream_lost(struct shmipc_link *link, struct shmipc_stream *stream)
+{
+	atomic_inc(&stream->ep->lost[link->peer].untold);
+	atomic_inc(&stream->ep->lost[link->peer].fresh);
+}
+
 /* The endpoint may send again. No lock held */
 static void stream_end(struct shmipc_link *link, struct shmipc_stream *stream)
 {
 	struct shmipc_endpoint *ep = stream->ep;
 	u32 peer;
 
-	if (stream->lost) {
-		atomic_inc(&ep->lost[link->peer].untold);
-		atomic_inc(&ep->lost[link->peer].fresh);
-	}
-	/* The loss before its end: a sender that gets through now is told of it */
+	/* A loss was counted before: a sender that gets through now is told of it */
 	atomic_set_release(&ep->stream, 0);
 	wake_up_poll(&ep->wq, EPOLLOUT | EPOLLWRNORM);
 	/* Also who waits to send to another peer from this endpoint */
@@ -122,7 +126,7 @@ static bool stream_step(struct shmipc_link *link, struct shmipc_stream *stream,
 		return false;
 	if (ret) {
 		link->region->fmt->push_abort(link, &stream->tx, ring);
-		stream->lost = true;
+		stream_lost(link, stream);
 	}
 	list_move_tail(&stream->node, ended);
 	return true;
@@ -215,10 +219,9 @@ void shmipc_stream_down(struct shmipc_link *link)
 	LIST_HEAD(ended);
 
 	shmipc_link_lock(link);
+	list_for_each_entry(stream, &link->streams, node)
+		stream_lost(link, stream);
 	list_splice_init(&link->streams, &ended);
 	shmipc_link_unlock(link);
-
-	list_for_each_entry(stream, &ended, node)
-		stream->lost = true;
 	stream_end_all(link, &ended);
 }

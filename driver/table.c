@@ -27,9 +27,9 @@ int shmipc_table_info(struct shmipc_endpoint *ep, struct shmipc_info *arg)
 	arg->out_section_bytes = cfg->section_bytes;
 	arg->out_transport = cfg->ops->transport;
 	arg->out_format = region->fmt->format;
-	arg->out_doorbell = cfg->doorbell;
+	arg->out_doorbell = READ_ONCE(cfg->doorbell);
 	arg->out_memory = cfg->memory;
-	arg->out_vectors = cfg->vectors;
+	arg->out_vectors = READ_ONCE(cfg->vectors);
 	arg->out_peer = cfg->peer;
 	arg->out_peers = cfg->peers;
 	arg->out_max_ports = region->nr_slots;
@@ -143,14 +143,7 @@ static void describe_foreign(struct shmipc_link *link, const struct shmipc_core_
 
 static int read_foreign(struct shmipc_link *link, u32 slot, struct shmipc_core_port *port)
 {
-	struct shmipc_region *region = link->region;
-	int err = -ENODEV;
-
-	shmipc_link_lock(link);
-	if (!shmipc_region_gone(region))
-		err = region->fmt->read_port(link, slot, port);
-	shmipc_link_unlock(link);
-	return err;
+	return link->region->fmt->read_port(link, slot, port);
 }
 
 static u32 list_foreign(struct shmipc_link *link, struct shmipc_port_info *rows, u32 nr)
@@ -213,15 +206,8 @@ static int find_name_at(struct shmipc_region *region, u32 peer, const char *name
 			struct shmipc_core_port *out)
 {
 	struct shmipc_link *link = shmipc_link_get(region, peer);
-	int err = -ENODEV;
 
-	if (!link)
-		return find_own_name(region, name, out);
-	shmipc_link_lock(link);
-	if (!shmipc_region_gone(region))
-		err = region->fmt->find_name(link, name, out);
-	shmipc_link_unlock(link);
-	return err;
+	return link ? region->fmt->find_name(link, name, out) : find_own_name(region, name, out);
 }
 
 /**

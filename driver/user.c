@@ -2,7 +2,8 @@
 /*
  * What the ports of one user may hold. A port promises a window to each peer,
  * and a promise must be kept when messages arrive from another machine that
- * cannot be told to wait; so the promise is what is counted, when the port is
+ * cannot be told to wait; so the promise (which what is queued exceeds by a factor
+ * of two at most: small messages, urgent ones) is what is counted, when the port is
  * created, and not the bytes that happen to be queued.
  */
 #include <linux/capability.h>

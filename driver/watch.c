@@ -72,6 +72,12 @@ static bool watch_needs_tables(const struct shmipc_watching *w)
 	       (w->kind == SHMIPC_WATCH_PORT && w->peer != w->ep->region->cfg.peer);
 }
 
+/* Does somebody have to look after peers for it? */
+static bool watch_needs_patrol(const struct shmipc_watching *w)
+{
+	return w->peer != w->ep->region->cfg.peer;
+}
+
 /* Forget the question; watch_lock */
 static void watch_remove(struct shmipc_watching *w)
 {
@@ -81,6 +87,8 @@ static void watch_remove(struct shmipc_watching *w)
 	list_del(&w->list);
 	if (watch_needs_tables(w))
 		region->table_watchers--;
+	if (watch_needs_patrol(w))
+		shmipc_patrol_ignore(region);
 }
 
 /* Answer it; watch_lock */
@@ -123,6 +131,10 @@ void shmipc_watch_tables(struct shmipc_region *region, bool on)
 	spin_lock_irqsave(&region->watch_lock, flags);
 	region->table_watchers += on ? 1 : -1;
 	spin_unlock_irqrestore(&region->watch_lock, flags);
+	if (on)
+		shmipc_patrol_listen(region);
+	else
+		shmipc_patrol_ignore(region);
 	tables_sync(region);
 }
 
@@ -303,12 +315,10 @@ static bool watch_is_moot(const struct shmipc_watch *arg, struct shmipc_region *
 	bool moot;
 
 	if (link) {
-		shmipc_link_lock(link);
 		moot = shmipc_region_gone(region) || region->fmt->state(link) != SHMIPC_PEER_UP;
 		if (!moot && arg->kind == SHMIPC_WATCH_PORT)
 			moot = region->fmt->find_port(link, arg->port, &port) ||
 			       port.generation != generation;
-		shmipc_link_unlock(link);
 		return moot;
 	}
 	if (arg->kind == SHMIPC_WATCH_PORT) {
@@ -334,13 +344,8 @@ static u32 watch_generation(struct shmipc_region *region, u32 peer, u32 number)
 	struct shmipc_port *own;
 	u32 generation = 0;
 
-	if (link) {
-		shmipc_link_lock(link);
-		if (!shmipc_region_gone(region) && !region->fmt->find_port(link, number, &port))
-			generation = port.generation;
-		shmipc_link_unlock(link);
-		return generation;
-	}
+	if (link)
+		return region->fmt->find_port(link, number, &port) ? 0 : port.generation;
 	own = shmipc_port_find(region, number);
 	if (own)
 		generation = own->generation;
@@ -386,6 +391,8 @@ static int watch_insert(struct shmipc_watching *w)
 		list_add_tail(&w->list, &w->ep->watches);
 		if (watch_needs_tables(w))
 			region->table_watchers++;
+		if (watch_needs_patrol(w))
+			shmipc_patrol_listen(region);
 	}
 	spin_unlock_irqrestore(&region->watch_lock, flags);
 	return err;

@@ -23,6 +23,7 @@ FIXTURE(abi)
 	int fd;
 	int other;
 	__u32 port;
+	int bell;
 	size_t page;
 	void *map;
 	__u64 cookie;
@@ -64,6 +65,8 @@ FIXTURE_SETUP(abi)
 	self->map = mmap(NULL, PAGES * self->page, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->map);
+	self->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	ASSERT_LE(0, self->bell);
 	ASSERT_EQ(0, munmap(self->map + HOLE * self->page, self->page));
 }
 
@@ -71,6 +74,7 @@ FIXTURE_TEARDOWN(abi)
 {
 	close(self->fd);
 	close(self->other);
+	close(self->bell);
 }
 
 static int good_info(FIXTURE_DATA(abi) *self, void *arg)
@@ -293,6 +297,51 @@ static int bad_watch(FIXTURE_DATA(abi) *self, void *arg)
 	return try_watch(self->fd, arg) ? -1 : EEXIST;
 }
 
+static int good_notify(FIXTURE_DATA(abi) *self, void *arg)
+{
+	*(struct shmipc_notify *)arg = notify_arg(.peer = SELF, .vector = 7);
+	return try_event_mask(self->fd, &event_mask_arg(
+		.mask = SHMIPC_EVENT_BIT(SHMIPC_EVENT_DOORBELL)));
+}
+
+/* A slot that the loopback transport does not have */
+static int bad_notify(FIXTURE_DATA(abi) *self, void *arg)
+{
+	(void)self;
+	*(struct shmipc_notify *)arg = notify_arg(.peer = 63, .out_rung = 9);
+	return EHOSTUNREACH;
+}
+
+static bool untouched_notify(FIXTURE_DATA(abi) *self)
+{
+	return !(poll_events(self->fd, 0) & POLLPRI);
+}
+
+/* A binding more than once is an error: each call gets rid of the one before */
+static int good_eventfd(FIXTURE_DATA(abi) *self, void *arg)
+{
+	struct shmipc_eventfd *bind = arg;
+
+	*bind = eventfd_arg(.fd = self->bell, .peer = ANY, .vector = 3,
+			    .flags = SHMIPC_EVENTFD_REMOVE);
+	try_eventfd(self->fd, bind);
+	bind->flags = 0;
+	return 0;
+}
+
+static int bad_eventfd(FIXTURE_DATA(abi) *self, void *arg)
+{
+	good_eventfd(self, arg);
+	((struct shmipc_eventfd *)arg)->flags = SHMIPC_EVENTFD_REMOVE;
+	return ENOENT;
+}
+
+/* It could be bound, so it was not */
+static bool untouched_eventfd(FIXTURE_DATA(abi) *self)
+{
+	return !try_eventfd(self->fd, &eventfd_arg(.fd = self->bell, .peer = ANY, .vector = 3));
+}
+
 #define ROW(verb, nr, first_out, ...) \
 	FIXTURE_VARIANT_ADD(abi, verb) { \
 		.cmd = nr, .size = sizeof(struct shmipc_##verb), .good = good_##verb, \
@@ -330,5 +379,10 @@ ROW(events, SHMIPC_EVENTS, out_len, .needs = O_RDONLY, .data = AT(events, data),
 	.flags = SHMIPC_EVENTS_NOWAIT);
 ROW(watch, SHMIPC_WATCH, name[SHMIPC_NAME_MAX], .needs = -1, .bad = bad_watch,
 	.flags = SHMIPC_WATCH_REMOVE);
+ROW(notify, SHMIPC_NOTIFY, out_rung, .zero = AT(notify, out_reserved), .needs = O_WRONLY,
+	.bad = bad_notify, .untouched = untouched_notify);
+ROW(eventfd, SHMIPC_EVENTFD, out_reserved, .zero = AT(eventfd, out_reserved),
+	.needs = O_RDONLY, .bad = bad_eventfd, .untouched = untouched_eventfd,
+	.flags = SHMIPC_EVENTFD_REMOVE);
 
 #endif /* SHMIPC_CHARDEV_ROWS_H */

@@ -56,7 +56,8 @@ TEST_F(events, nothing_unasked)
 
 TEST_F(events, mask)
 {
-	static const __u32 known = SHMIPC_MASK_PEER | SHMIPC_MASK_READ;
+	static const __u32 known = SHMIPC_MASK_PEER | SHMIPC_MASK_READ |
+				   SHMIPC_EVENT_BIT(SHMIPC_EVENT_DOORBELL);
 	struct shmipc_event_mask arg = event_mask_arg(.mask = DOWN);
 	unsigned int bit;
 

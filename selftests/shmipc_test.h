@@ -27,6 +27,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -79,6 +80,10 @@
 				.size = sizeof(struct shmipc_events), __VA_ARGS__ })
 #define watch_arg(...)		((struct shmipc_watch){ \
 				.size = sizeof(struct shmipc_watch), __VA_ARGS__ })
+#define notify_arg(...)		((struct shmipc_notify){ \
+				.size = sizeof(struct shmipc_notify), __VA_ARGS__ })
+#define eventfd_arg(...)	((struct shmipc_eventfd){ \
+				.size = sizeof(struct shmipc_eventfd), __VA_ARGS__ })
 
 static inline int try_ioctl(int fd, unsigned int cmd, void *arg)
 {
@@ -105,6 +110,8 @@ TRY(recvv, SHMIPC_RECVV)
 TRY(event_mask, SHMIPC_EVENT_MASK)
 TRY(events, SHMIPC_EVENTS)
 TRY(watch, SHMIPC_WATCH)
+TRY(notify, SHMIPC_NOTIFY)
+TRY(eventfd, SHMIPC_EVENTFD)
 
 #define must_info(...)			ASSERT_EQ(0, try_info(__VA_ARGS__))
 #define must_peers(...)			ASSERT_EQ(0, try_peers(__VA_ARGS__))
@@ -120,6 +127,8 @@ TRY(watch, SHMIPC_WATCH)
 #define must_event_mask(...)		ASSERT_EQ(0, try_event_mask(__VA_ARGS__))
 #define must_events(...)		ASSERT_EQ(0, try_events(__VA_ARGS__))
 #define must_watch(...)			ASSERT_EQ(0, try_watch(__VA_ARGS__))
+#define must_notify(...)		ASSERT_EQ(0, try_notify(__VA_ARGS__))
+#define must_eventfd(...)		ASSERT_EQ(0, try_eventfd(__VA_ARGS__))
 
 #define fail_info(err, ...)		EXPECT_EQ(err, try_info(__VA_ARGS__))
 #define fail_peers(err, ...)		EXPECT_EQ(err, try_peers(__VA_ARGS__))
@@ -135,6 +144,8 @@ TRY(watch, SHMIPC_WATCH)
 #define fail_event_mask(err, ...)	EXPECT_EQ(err, try_event_mask(__VA_ARGS__))
 #define fail_events(err, ...)		EXPECT_EQ(err, try_events(__VA_ARGS__))
 #define fail_watch(err, ...)		EXPECT_EQ(err, try_watch(__VA_ARGS__))
+#define fail_notify(err, ...)		EXPECT_EQ(err, try_notify(__VA_ARGS__))
+#define fail_eventfd(err, ...)		EXPECT_EQ(err, try_eventfd(__VA_ARGS__))
 
 /* The shortest forms: a whole buffer, no deadline */
 static inline int try_send_to(int fd, __u32 peer, __u32 port, const void *data, size_t len)

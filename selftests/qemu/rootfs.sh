@@ -22,6 +22,7 @@ base_archive() {
 	local arch=$1 file=$CACHE/guest/base-$1.cpio dir applet
 	mkdir -p "$CACHE/guest"
 	(
+		set -e # bash drops it in $(...)
 		flock 9
 		[[ ! -e $file || ${BASH_SOURCE[0]} -nt $file ]] || exit 0
 		dir=$(mktemp -d "$CACHE/guest/base.XXXXXX")
@@ -47,6 +48,8 @@ base_archive() {
 		rm -r "$dir"
 		mv "$file.tmp" "$file"
 	) 9>"$CACHE/guest/lock"
+	# shellcheck disable=SC2181 # "if (...)" would switch -e off in there
+	(($? == 0)) || die "cannot make the base of a guest for $1"
 	echo "$file"
 }
 

@@ -14,6 +14,8 @@ SPLATS+='|refcount_t:|list_(add|del) corruption|scheduling while atomic|sleeping
 SPLATS+='|watchdog: .*(lockup|LOCKUP)|workqueue lockup|unregister_netdevice: waiting|Out of memory: Killed'
 SPLATS+='|kmemleak: (Cannot|Automatic|Kernel memory leak detector disabled)|usercopy: Kernel memory'
 SPLATS+='|Slab .*: |Padding overwritten|Object padding|Redzone|Poison overwritten|(kernel )?stack overflow'
+SPLATS+='|irq [0-9]+: nobody cared|Disabling IRQ|genirq: Flags mismatch|sysfs: cannot create duplicate'
+SPLATS+='|kobject_add_internal failed'
 
 # splats CONSOLE - the messages from the first complaint on, at most 60, and how many there were.
 splats() {
@@ -66,5 +68,7 @@ verdict() {
 		printf '%s\n' "$leaks" >&2
 		complain "$run" 103 "memory leaked${base:+ (.text of the module was at $base)}"
 	fi
+	grep -q 'guest: begin' "$run/console" ||
+		complain "$run" 102 "the kernel's messages did not arrive: nothing is known"
 	exit "$status"
 }

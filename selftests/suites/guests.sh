@@ -7,7 +7,7 @@
 # shellcheck disable=SC2034 # for those who source this
 TEST_PROGRAMS=(
 	chardev_test port_test window_test send_test recv_test meta_test wait_test poll_test rw_test
-	event_test watch_test lookup_test table_test loopback_test stall_test
+	event_test watch_test notify_test lookup_test table_test loopback_test stall_test
 )
 
 build_for() {

@@ -77,6 +77,8 @@
 #define SHMIPC_PRIORITIES	8U
 #define SHMIPC_BATCH_MAX	1024U
 #define SHMIPC_WATCH_MAX	256U
+#define SHMIPC_VECTORS		8U	/* raw doorbells of each peer: NOTIFY */
+#define SHMIPC_EVENTFD_MAX	64U	/* of one endpoint */
 #define SHMIPC_EVENT_QUEUE	256U
 
 /*
@@ -114,6 +116,7 @@ enum {
 	SHMIPC_DOORBELL_MAILBOX	= 4,
 	SHMIPC_DOORBELL_MMIO	= 5,
 	SHMIPC_DOORBELL_POLLING	= 6,	/* no interrupts */
+	SHMIPC_DOORBELL_EVENTFD	= 7,	/* a process: libshmipc's host peer */
 };
 
 enum {
@@ -156,7 +159,7 @@ enum {
  * @out_max_bytes: largest byte window of a port here
  * @out_max_msg: largest message here
  * @out_max_inline: largest message that is not split on its way
- * @out_uid_bytes: cap on the bytes that one user's ports may promise to queue
+ * @out_uid_bytes: cap on the bytes that one user's ports may promise to queue; 0 for none
  * @out_lane_bytes: ring bytes between two peers, in one direction
  * @out_reserved: 0
  * @out_name: the region's name from local configuration, or ""
@@ -618,7 +621,7 @@ enum {
 	SHMIPC_EVENT_PEER_RESET	= 3,	/* likewise; the link is being restarted */
 	SHMIPC_EVENT_GONE	= 4,	/* what a WATCH named is gone */
 	SHMIPC_EVENT_NAME	= 5,	/* a name that a WATCH waits for is there */
-	SHMIPC_EVENT_DOORBELL	= 6,
+	SHMIPC_EVENT_DOORBELL	= 6,	/* @peer rang @vector, @count times since the last record */
 	SHMIPC_EVENT_COMPLETION	= 7,
 };
 
@@ -633,11 +636,12 @@ enum {
  * struct shmipc_event_mask - argument of SHMIPC_EVENT_MASK
  * @size: sizeof(struct shmipc_event_mask)
  * @flags: must be 0
- * @mask: SHMIPC_EVENT_BIT()s of the PEER kinds, SHMIPC_MASK_READ
+ * @mask: SHMIPC_EVENT_BIT()s of the PEER kinds and DOORBELL, SHMIPC_MASK_READ
  * @out_mask: what was set before
  *
  * Nothing is queued until asked for. Peers that are up when PEER_UP is first
- * asked for are reported at once, so that none is missed.
+ * asked for are reported at once, so that none is missed. Doorbells that rang
+ * before DOORBELL was asked for are not.
  *
  * EINVAL: READ was set and is now left out. EOPNOTSUPP: a kind that cannot be
  * asked for here. EISCONN: READ on an endpoint that owns a port.
@@ -656,7 +660,7 @@ struct shmipc_event_mask {
  * @peer: which
  * @port: which, or 0
  * @generation: of the port
- * @reserved: 0
+ * @vector: of a DOORBELL, else 0
  * @count: see the kind
  * @endpoint: which, or 0
  * @cookie: of the WATCH
@@ -671,7 +675,7 @@ struct shmipc_event {
 	__u32 peer;
 	__u32 port;
 	__u32 generation;
-	__u32 reserved;
+	__u32 vector;
 	__aligned_u64 count;
 	__aligned_u64 endpoint;
 	__aligned_u64 cookie;
@@ -751,7 +755,66 @@ struct shmipc_watch {
 };
 
 /*
- * Command numbers. They never change; 0x0e to 0x1f are set aside for the
+ * SHMIPC_NOTIFY, SHMIPC_EVENTFD - raw doorbells
+ */
+
+/**
+ * struct shmipc_notify - argument of SHMIPC_NOTIFY
+ * @size: sizeof(struct shmipc_notify)
+ * @flags: must be 0
+ * @peer: whom to ring: a peer id, SELF, or ANY for every other peer that is up
+ * @vector: which of its doorbells, 0 to SHMIPC_VECTORS - 1
+ * @out_rung: how many peers were rung
+ * @out_reserved: 0
+ *
+ * Does not block, and does not wait until the peer has noticed. The rings of one
+ * vector that the peer has not looked at yet add up. Needs a file opened for
+ * writing.
+ *
+ * EINVAL: no such vector. EHOSTUNREACH: no such peer, or it is absent. EHOSTDOWN:
+ * it does not answer. EAGAIN: the link to it is not up yet. EPROTO: it broke the
+ * protocol. EOPNOTSUPP: not in this format. With ANY a peer that cannot be rung
+ * is no error.
+ */
+struct shmipc_notify {
+	__u32 size;
+	__u32 flags;
+	__u32 peer;
+	__u32 vector;
+	__u32 out_rung;
+	__u32 out_reserved;
+};
+
+#define SHMIPC_EVENTFD_REMOVE	(1U << 0)	/* end that binding */
+
+/**
+ * struct shmipc_eventfd - argument of SHMIPC_EVENTFD
+ * @size: sizeof(struct shmipc_eventfd)
+ * @flags: SHMIPC_EVENTFD_*
+ * @fd: an eventfd
+ * @peer: who rings: a peer id, SELF, or ANY for whoever
+ * @vector: which of our doorbells, 0 to SHMIPC_VECTORS - 1
+ * @out_reserved: 0
+ *
+ * From now on a ring makes the eventfd readable; its value counts when the kernel
+ * looked, not how often it rang. The binding ends with REMOVE or with the
+ * endpoint; closing the eventfd does not end it. Needs a file opened for reading.
+ *
+ * EBADF: @fd is no open file. EINVAL: it is no eventfd, or no such vector. EEXIST:
+ * there is that binding. ENOENT: REMOVE, and there is not. ENOSPC: SHMIPC_EVENTFD_MAX
+ * bindings. EHOSTUNREACH: no such peer slot. EOPNOTSUPP: not in this format.
+ */
+struct shmipc_eventfd {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 peer;
+	__u32 vector;
+	__u32 out_reserved;
+};
+
+/*
+ * Command numbers. They never change; 0x10 to 0x1f are set aside for the
  * commands that INFO.out_features already has bits for.
  */
 #define SHMIPC_INFO		_IO(SHMIPC_IOC_TYPE, 0x00)
@@ -768,5 +831,7 @@ struct shmipc_watch {
 #define SHMIPC_EVENT_MASK	_IO(SHMIPC_IOC_TYPE, 0x0b)
 #define SHMIPC_EVENTS		_IO(SHMIPC_IOC_TYPE, 0x0c)
 #define SHMIPC_WATCH		_IO(SHMIPC_IOC_TYPE, 0x0d)
+#define SHMIPC_NOTIFY		_IO(SHMIPC_IOC_TYPE, 0x0e)
+#define SHMIPC_EVENTFD		_IO(SHMIPC_IOC_TYPE, 0x0f)
 
 #endif /* _UAPI_LINUX_SHMIPC_H */
