@@ -51,7 +51,7 @@ update() {
 		[[ ! $(find "$dir/updated" -mmin -60 2>/dev/null) ]] || exit 0
 		: >"$dir/status"
 		sources "$1" >"$dir/sources.list"
-		in_release "$1" apt-get update -o APT::Update::Error-Mode=any
+		in_release "$1" apt-get update -o APT::Update::Error-Mode=any || exit # -e may be off
 		touch "$dir/updated"
 	) 9>"$dir/lock"
 }
@@ -78,4 +78,23 @@ unpack() {
 		dpkg -x "$debs"/*.deb "$dir"
 		rm -r "$debs"
 	done
+}
+
+# source_tarball RELEASE NAME DIR - download the upstream tarball of a source package to DIR, and print its
+# name. Sources have lists of their own: few need them, and they are large.
+source_tarball() {
+	local lists=$1-source name=$2 dir=$3 apt=$CACHE/apt/$1-source tarball
+	[[ ${OFFLINE:-0} != 1 ]] || die "OFFLINE=1, and $CACHE does not hold what is needed"
+	mkdir -p "$apt"/{lists/partial,cache/archives/partial}
+	: >"$apt/status"
+	sources "$1" | sed "/ $1-backports /d; s/^deb /deb-src /" >"$apt/sources.list"
+	in_release "$lists" apt-get update -o APT::Update::Error-Mode=any
+	note "fetching the source of $name ($1)"
+	(
+		cd "$dir" || exit
+		in_release "$lists" apt-get source --download-only --only-source "$name"
+	) >&2 || die "the source of $name cannot be fetched"
+	tarball=$(find "$dir" -name "${name}_*.orig.tar.*" ! -name '*.asc')
+	[[ -f $tarball ]] || die "no tarball of $name came"
+	echo "$tarball"
 }
