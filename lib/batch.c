@@ -66,6 +66,15 @@ SHMIPC_API struct shmipc_message *shmipc_batch_at(struct shmipc_batch *batch, si
 	return index < batch->count ? batch->messages[index] : NULL;
 }
 
+/* Not one was done */
+static int refuse(int *error, int why)
+{
+	if (error)
+		*error = why;
+	errno = why;
+	return -1;
+}
+
 SHMIPC_API int shmipc_sendv(struct shmipc_endpoint *ep, struct shmipc_batch *batch,
 			    size_t first, size_t count, int64_t deadline, int *error)
 {
@@ -75,22 +84,27 @@ SHMIPC_API int shmipc_sendv(struct shmipc_endpoint *ep, struct shmipc_batch *bat
 		.nr = count,
 		.elem_size = sizeof(struct shmipc_send),
 	};
-	int ret;
+	int ret, stop = 0;
 
-	if (!count || first >= batch->count || count > batch->count - first) {
-		errno = EINVAL;
-		return -1;
-	}
-	for (size_t i = 0; i < count; i++)
+	if (!count || first >= batch->count || count > batch->count - first)
+		return refuse(error, EINVAL);
+	for (size_t i = 0; i < count && !stop; i++)
 		if (shmipc_message_to_send(batch->messages[first + i], deadline,
-					   &batch->send[i]) < 0)
-			return -1;
+					   &batch->send[i]) < 0) {
+			/* What stands before it is sent all the same. */
+			stop = errno;
+			arg.nr = i;
+		}
+	if (!arg.nr)
+		return refuse(error, stop);
 	ret = shmipc_do_ioctl(ep, SHMIPC_SENDV, &arg);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < arg.nr; i++)
 		shmipc_message_from_send(batch->messages[first + i], &batch->send[i]);
+	if (ret < 0)
+		return refuse(error, errno);
 	if (error)
-		*error = arg.out_error;
-	return ret < 0 ? -1 : (int)arg.out_done;
+		*error = arg.out_done == arg.nr ? stop : (int)arg.out_error;
+	return arg.out_done;
 }
 
 SHMIPC_API int shmipc_recvv(struct shmipc_endpoint *ep, struct shmipc_batch *batch,
@@ -102,16 +116,21 @@ SHMIPC_API int shmipc_recvv(struct shmipc_endpoint *ep, struct shmipc_batch *bat
 		.nr = batch->count,
 		.elem_size = sizeof(struct shmipc_recv),
 	};
-	int ret;
+	size_t told;
+	int ret, stop;
 
 	for (size_t i = 0; i < batch->count; i++)
 		if (shmipc_message_to_recv(batch->messages[i], deadline, &batch->recv[i]) < 0)
-			return -1;
+			return refuse(error, errno);
 	ret = shmipc_do_ioctl(ep, SHMIPC_RECVV, &arg);
+	stop = ret < 0 ? errno : (int)arg.out_error;
 	/* The one that stopped it tells its length if it did not fit. */
-	for (size_t i = 0; i < batch->count && i <= arg.out_done; i++)
+	told = arg.out_done + (stop == EMSGSIZE);
+	for (size_t i = 0; i < batch->count && i < told; i++)
 		shmipc_message_from_recv(batch->messages[i], &batch->recv[i]);
+	if (ret < 0)
+		return refuse(error, stop);
 	if (error)
-		*error = arg.out_error;
-	return ret < 0 ? -1 : (int)arg.out_done;
+		*error = stop;
+	return arg.out_done;
 }

@@ -109,6 +109,11 @@ SHMIPC_API uint32_t shmipc_event_generation(const struct shmipc_event *event)
 	return event->generation;
 }
 
+SHMIPC_API uint32_t shmipc_event_vector(const struct shmipc_event *event)
+{
+	return event->vector;
+}
+
 SHMIPC_API uint64_t shmipc_event_count(const struct shmipc_event *event)
 {
 	return event->count;

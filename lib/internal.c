@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The one way into the kernel, and what several files convert. */
+/* The one way to the backend, and what several files convert. */
 #include <errno.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
 
 #include "internal.h"
-
-static int command(int fd, unsigned int cmd, void *arg)
-{
-	return ioctl(fd, cmd, arg) < 0 ? -1 : 0;
-}
 
 int shmipc_do_ioctl(const struct shmipc_endpoint *ep, unsigned int cmd, void *arg)
 {
@@ -18,27 +11,7 @@ int shmipc_do_ioctl(const struct shmipc_endpoint *ep, unsigned int cmd, void *ar
 		errno = EINVAL;
 		return -1;
 	}
-	return command(shmipc_fd(ep), cmd, arg);
-}
-
-/* Is this descriptor an endpoint? 0, or -1 with ENODEV, ENOTTY, EBADF. */
-int shmipc_probe_fd(int fd)
-{
-	struct shmipc_info info = { .size = sizeof(info) };
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return -1;
-	if (!S_ISCHR(st.st_mode)) {
-		errno = ENODEV;
-		return -1;
-	}
-	if (command(fd, SHMIPC_INFO, &info) == 0)
-		return 0;
-	/* Other drivers have many errors for a command they do not know. */
-	if (errno != ENODEV && errno != EBADF)
-		errno = ENOTTY;
-	return -1;
+	return ep->backend->command(ep, cmd, arg);
 }
 
 int shmipc_wait_to_uapi(int64_t deadline, uint32_t nowait, uint32_t *flags, int64_t *out)

@@ -258,7 +258,9 @@ static int receive(struct shmipc_endpoint *ep, struct shmipc_message *msg, uint3
 		return -1;
 	arg.flags |= flags;
 	ret = shmipc_do_ioctl(ep, SHMIPC_RECV, &arg);
-	shmipc_message_from_recv(msg, &arg);
+	/* Otherwise it is what it was. */
+	if (!ret || errno == EMSGSIZE)
+		shmipc_message_from_recv(msg, &arg);
 	return ret;
 }
 

@@ -48,6 +48,7 @@ SHMIPC_API const char *shmipc_doorbell_name(uint32_t doorbell)
 		[SHMIPC_DOORBELL_MAILBOX] = "mailbox",
 		[SHMIPC_DOORBELL_MMIO] = "mmio",
 		[SHMIPC_DOORBELL_POLLING] = "polling",
+		[SHMIPC_DOORBELL_EVENTFD] = "eventfd",
 	};
 
 	return PICK(words, doorbell);

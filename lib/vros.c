@@ -135,6 +135,17 @@ static struct slot *get_own(uint32_t id)
 	return slot;
 }
 
+/*
+ * All of one peer. Who opens a device again has the same one; a peer in this process
+ * exists as long as one of its endpoints does.
+ */
+static struct shmipc_endpoint *open_endpoint(void)
+{
+	struct shmipc_endpoint *ep = slots ? shmipc_open_beside(slots->ep, 0) : NULL;
+
+	return ep ? ep : shmipc_open(NULL, 0);
+}
+
 /* A new endpoint with one user, the table, which it is not in yet. */
 static struct slot *open_locked(void)
 {
@@ -142,7 +153,7 @@ static struct slot *open_locked(void)
 
 	if (!slot)
 		return NULL;
-	slot->ep = shmipc_open(NULL, 0);
+	slot->ep = open_endpoint();
 	if (!slot->ep) {
 		free(slot);
 		return NULL;

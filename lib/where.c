@@ -22,23 +22,31 @@ static bool starts_with(const char *text, const char *start)
 	return !strncmp(text, start, strlen(start));
 }
 
-/* Returns 0, or -1 with EINVAL, ENAMETOOLONG, EPROTONOSUPPORT. */
-int shmipc_where_to_path(const char *where, char path[SHMIPC_WHERE_MAX])
+const char *shmipc_where(const char *where)
 {
-	const char *prefix;
-	int len;
-
 	if (!where)
 		where = secure_getenv("SHMIPC_DEVICE");
-	if (!where || !*where)
-		where = DEFAULT_DEVICE;
+	return where && *where ? where : DEFAULT_DEVICE;
+}
 
-	if (starts_with(where, "unix:") || starts_with(where, "/dev/shm/")) {
-		errno = EPROTONOSUPPORT;
-		return -1;
-	}
-	if (strchr(where, '/')) {
-		prefix = "";
+/* Memory that this process attaches to by itself */
+bool shmipc_where_is_host(const char *where)
+{
+	return starts_with(where, "unix:") || starts_with(where, "file:") ||
+	       starts_with(where, "/dev/shm/");
+}
+
+/* Of a device, or of what a host address names. 0, or -1 with EINVAL, ENAMETOOLONG. */
+int shmipc_where_to_path(const char *where, char path[SHMIPC_WHERE_MAX])
+{
+	const char *prefix = "";
+	int len;
+
+	where = shmipc_where(where);
+	if (shmipc_where_is_host(where)) {
+		where += *where == '/' ? 0 : strlen("unix:");
+	} else if (strchr(where, '/')) {
+		;
 	} else if (is_number(where)) {
 		prefix = "/dev/shmipc";
 	} else if (starts_with(where, "shmipc") && is_number(where + strlen("shmipc"))) {
@@ -47,9 +55,9 @@ int shmipc_where_to_path(const char *where, char path[SHMIPC_WHERE_MAX])
 		errno = EINVAL;
 		return -1;
 	}
-	len = snprintf(path, SHMIPC_WHERE_MAX, "%s%s", prefix, where);
+	len = *where ? snprintf(path, SHMIPC_WHERE_MAX, "%s%s", prefix, where) : -1;
 	if (len < 0 || len >= SHMIPC_WHERE_MAX) {
-		errno = ENAMETOOLONG;
+		errno = len < 0 ? EINVAL : ENAMETOOLONG;
 		return -1;
 	}
 	return 0;

@@ -266,16 +266,20 @@ if [ "${1-}" != static ]; then
 	wait $holder || :
 
 	tap load and unload
-	run shmipc unload && [ ! -e /dev/shmipc0 ] && run shmipc unload && fails 1 && complains 'not loaded'
+	run shmipc unload
+	check [ ! -e /dev/shmipc0 ]
+	run shmipc unload
+	fails 1 && complains 'not loaded'
 	run shmipc status && fails 1 && says 'not loaded'
 	run shmipc list && complains 'the module is not loaded'
-	run shmipc list --json && [ "$(cat out)" = '[]' ]
+	run shmipc list --json && file_is out '[]'
 	run shmipc info && fails 1 && complains 'the module is not loaded: shmipc load'
 
 	tap a regular file in the way
 	echo data >/dev/shmipc0
-	run shmipc info && fails 1 && complains 'is a regular file' && complains 'remove it' &&
-		[ "$(cat /dev/shmipc0)" = data ] && rm /dev/shmipc0
+	run shmipc info && fails 1 && complains 'is a regular file' && complains 'remove it'
+	file_is /dev/shmipc0 data
+	rm /dev/shmipc0
 
 	tap load with parameters
 	run shmipc load --params loopback=3 && run shmipc list && says '^/dev/shmipc2 .*2 of 2$'

@@ -8,6 +8,7 @@
 #   run CMD...      runs it; output in ./out and ./err, status in $status; itself always succeeds
 #   says REGEX      ./out has a line like that      complains REGEX   ./err has
 #   fails N         the status was N                file_is FILE TEXT
+#   check CMD...    it succeeds
 #   tap_end         ends the last test, prints the plan, and exits
 
 tap_nr=0 tap_failed=0 tap_name='' status=0
@@ -60,6 +61,10 @@ complains() {
 
 fails() {
 	[ "$status" = "$1" ] || tap_bad "status $status, not $1"
+}
+
+check() {
+	"$@" || tap_bad "not so: $*"
 }
 
 file_is() {

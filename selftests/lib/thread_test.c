@@ -74,8 +74,8 @@ TEST_F(pair, each_message_goes_to_exactly_one_thread)
 		EXPECT_EQ(0, shmipc_send(self->a, &self->to, 0, NULL, 0, SOON));
 	for (int i = 0; i < RECEIVERS; i++)
 		pthread_join(receivers[i], NULL);
-	EXPECT_EQ(0, crowd->bad);
-	EXPECT_EQ(SENDERS * MESSAGES, crowd->received);
+	EXPECT_EQ(0, atomic_load(&crowd->bad));
+	EXPECT_EQ(SENDERS * MESSAGES, atomic_load(&crowd->received));
 	free(crowd);
 }
 

@@ -118,8 +118,15 @@ int verb_info(struct cli *cli);
 
 /* tables.c */
 int verb_peers(struct cli *cli);
+extern const struct option_def peers_options[];
 int verb_ports(struct cli *cli);
 extern const struct option_def ports_options[];
+
+/* watch.c: peers as they come and go */
+int watch_peers(const struct cli *cli, struct shmipc_endpoint *ep, uint64_t count);
+
+/* ring.c */
+int verb_ring(struct cli *cli);
 
 /* send.c */
 int verb_send(struct cli *cli);

@@ -16,30 +16,47 @@
 
 #define FILE_NAME "ipctest.pid"
 
-/* DIR/ipctest.pid: /run/shmipc for root, below $XDG_RUNTIME_DIR for others. */
+/* Nobody else's, in a place where everybody can make one */
+static bool is_own_folder(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return false;
+	errno = EACCES;
+	return S_ISDIR(st.st_mode) && st.st_uid == geteuid();
+}
+
+/*
+ * DIR/ipctest.pid: /run/shmipc for root, below $XDG_RUNTIME_DIR for others, or in a
+ * folder of their own in /tmp if they have none.
+ */
 static bool pid_file(char *path, size_t size, bool make)
 {
 	const char *runtime = geteuid() ? getenv("XDG_RUNTIME_DIR") : "/run";
 	int len;
 
-	if (!runtime || !*runtime)
-		return false;
-	len = snprintf(path, size, "%s/shmipc", runtime);
-	if (len < 0 || (size_t)len >= size)
+	if (runtime && *runtime)
+		len = snprintf(path, size, "%s/shmipc", runtime);
+	else
+		len = snprintf(path, size, "/tmp/shmipc-%u", geteuid());
+	errno = ENAMETOOLONG;
+	if (len < 0 || (size_t)len + sizeof("/" FILE_NAME) > size)
 		return false;
 	if (make && mkdir(path, 0755) < 0 && errno != EEXIST)
 		return false;
-	return (size_t)snprintf(path + len, size - len, "/" FILE_NAME) < size - len;
+	if (!is_own_folder(path))
+		return false;
+	memcpy(path + len, "/" FILE_NAME, sizeof("/" FILE_NAME));
+	return true;
 }
 
 static int open_pid_file(int flags)
 {
 	char path[4096];
 
-	if (!pid_file(path, sizeof(path), flags & O_CREAT)) {
-		note("no place for the pid file: not root, and XDG_RUNTIME_DIR is not set");
+	if (!pid_file(path, sizeof(path), flags & O_CREAT))
 		return -1;
-	}
 	return open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0644);
 }
 

@@ -200,9 +200,14 @@ static int wait_for(pid_t *pid)
 {
 	int status;
 
-	while (waitpid(*pid, &status, 0) < 0)
-		if (errno != EINTR || stopping)
+	pid_t got;
+
+	/* A signal may come between looking and sleeping */
+	while ((got = waitpid(*pid, &status, WNOHANG)) <= 0) {
+		if (stopping || (got < 0 && errno != EINTR))
 			return CLI_FAILED;
+		sleep_ms(10);
+	}
 	*pid = 0;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : CLI_FAILED;
 }
@@ -223,22 +228,22 @@ static int run_tasks(struct test *test)
 	int ready[2], go[2], status;
 
 	if (pipe(ready) < 0 || pipe(go) < 0)
-		return fail_errno("pipe");
+		return fail("pipe: %s", strerror(errno));
 	fflush(stdout);
 	test->server = start(test, server_task, ready[1], ready[0]);
 	close(ready[1]);
 	if (test->server < 0)
-		return fail_errno("fork");
+		return fail("fork: %s", strerror(errno));
 	if (read(ready[0], &test->port, sizeof(test->port)) != sizeof(test->port))
 		return CLI_FAILED;
 	test->client = start(test, client_task, go[0], go[1]);
 	if (test->client < 0)
-		return fail_errno("fork");
+		return fail("fork: %s", strerror(errno));
 	close(go[0]);
 	wait_until_blocked(test);
 	show_states(test);
 	if (write(go[1], "", 1) != 1)
-		return fail_errno("pipe");
+		return fail("pipe: %s", strerror(errno));
 	status = wait_for(&test->client);
 	if (!status && test->keep) {
 		wait_until_blocked(test);
@@ -285,6 +290,7 @@ static int ipctest(struct test *test)
 int verb_ipctest(struct cli *cli)
 {
 	struct test test = { .interval_ms = 100 };
+	struct shmipc_endpoint *ep;
 	int option;
 
 	while ((option = cli_option(cli)) != -1) {
@@ -303,6 +309,11 @@ int verb_ipctest(struct cli *cli)
 	if (cli->argc)
 		return cli_usage(cli, "takes no operands");
 	if (cli->device && setenv("SHMIPC_DEVICE", cli->device, 1) < 0)
-		return fail_errno("memory");
+		return fail("memory: %s", strerror(errno));
+	/* Whether there is a device is better said before than by the first task */
+	ep = open_device(cli, 0);
+	if (!ep)
+		return CLI_FAILED;
+	shmipc_close(ep);
 	return ipctest(&test);
 }

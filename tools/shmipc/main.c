@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The table of verbs, and finding one in it. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -15,8 +17,11 @@ static const struct verb verbs[] = {
 	{ "list", "", "list the devices", VERB_JSON, NULL, verb_list },
 	{ "info", "", "show what a device is and can do", VERB_DEVICE | VERB_JSON, NULL,
 	  verb_info },
-	{ "peers", "", "show the peers", VERB_DEVICE | VERB_JSON, NULL, verb_peers },
+	{ "peers", "", "show the peers, or watch them", VERB_DEVICE | VERB_JSON, peers_options,
+	  verb_peers },
 	{ "ports", "", "show the ports", VERB_DEVICE | VERB_JSON, ports_options, verb_ports },
+	{ "ring", "PEER|all [VECTOR]", "ring a peer's doorbell", VERB_DEVICE | VERB_JSON, NULL,
+	  verb_ring },
 	{ "send", "DEST [WORD...]", "send a message: the words, or standard input",
 	  VERB_DEVICE, send_options, verb_send },
 	{ "recv", "", "create a port and print what arrives", VERB_DEVICE | VERB_JSON | VERB_PORT,
@@ -47,6 +52,7 @@ static void general_help(FILE *out)
 		fprintf(out, "  %-9s %s\n", verb->name, verb->summary);
 	fprintf(out, "\n"
 		     "DEVICE is a path, shmipcN or N; by default $SHMIPC_DEVICE or /dev/shmipc0.\n"
+		     "unix:SOCKET and file:PATH make this process a peer, without a module.\n"
 		     "DEST is PEER:PORT, NAME or NAME@PEER; PEER is a number or \"self\".\n"
 		     "TIME is in seconds, or in milliseconds with \"ms\": 1.5, 200ms.\n"
 		     "Exit status: 0 done, 1 failed, 2 used wrongly.\n");
@@ -105,11 +111,24 @@ static int run(struct cli *cli, int argc, char **argv)
 	return cli->verb->run(cli);
 }
 
+/* What is opened later must not become somebody's stdin, nor stderr */
+static void occupy_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct cli cli = { 0 };
 	int status;
 
+	occupy_standard_fds();
 	argc--;
 	argv++;
 	if (argc > 1 && (!strcmp(argv[0], "-d") || !strcmp(argv[0], "--device"))) {

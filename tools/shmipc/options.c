@@ -10,7 +10,7 @@
 #define MAX_OPTIONS 24
 
 static const struct option_def device_option = {
-	'd', "device", "DEVICE", "the device: a path, shmipcN or N"
+	'd', "device", "DEVICE", "a path, shmipcN or N; unix:SOCKET, file:PATH"
 };
 
 static const struct option_def json_option = { 'j', "json", NULL, "print JSON" };
@@ -89,7 +89,11 @@ static void translate(const struct option_def **defs, int nr, bool runs,
 static int complain(const struct cli *cli, int option)
 {
 	const char *word = cli->argv[optind - 1];
+	char letter[] = { '-', optopt, '\0' };
 
+	/* In a cluster of letters the word is still to come; a long one has no letter */
+	if (optopt > ' ' && optopt < 127 && strncmp(word, "--", 2))
+		word = letter;
 	if (option == ':')
 		cli_usage(cli, "%s needs a value", word);
 	else

@@ -61,25 +61,46 @@ static void show_peers(const struct shmipc_peer_table *peers, bool json)
 	}
 }
 
+const struct option_def peers_options[] = {
+	{ 'w', "watch", NULL, "tell of peers that come and go, and of doorbells" },
+	{ 'N', "count", "N", "with -w: end after N events (0, the default: never)" },
+	{ 0 },
+};
+
+static int table_of_peers(const struct cli *cli, struct shmipc_endpoint *ep)
+{
+	struct shmipc_peer_table *peers = shmipc_peer_table_get(ep);
+
+	if (!peers)
+		return fail_errno("peers");
+	show_peers(peers, cli->json);
+	shmipc_peer_table_free(peers);
+	return CLI_OK;
+}
+
 int verb_peers(struct cli *cli)
 {
-	struct shmipc_peer_table *peers;
 	struct shmipc_endpoint *ep;
-	int option, status = CLI_OK;
+	bool watch = false;
+	uint64_t count = 0;
+	int option, status;
 
-	while ((option = cli_option(cli)) != -1)
-		return CLI_USAGE;
+	while ((option = cli_option(cli)) != -1) {
+		if (option == 'w')
+			watch = true;
+		else if (option != 'N')
+			return CLI_USAGE;
+		else if (!parse_number(cli_value(), UINT64_MAX, &count))
+			return cli_usage(cli, "\"%s\" is no number", cli_value());
+	}
 	if (cli->argc)
 		return cli_usage(cli, "takes no operands");
+	if (count && !watch)
+		return cli_usage(cli, "-N goes with -w");
 	ep = open_device(cli, SHMIPC_OPEN_RECV_ONLY);
 	if (!ep)
 		return CLI_FAILED;
-	peers = shmipc_peer_table_get(ep);
-	if (peers)
-		show_peers(peers, cli->json);
-	else
-		status = fail_errno("peers");
-	shmipc_peer_table_free(peers);
+	status = watch ? watch_peers(cli, ep, count) : table_of_peers(cli, ep);
 	shmipc_close(ep);
 	return status;
 }

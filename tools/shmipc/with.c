@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -48,9 +49,22 @@ static int connect_to(struct shmipc_endpoint *ep, const struct handing *with)
 	return CLI_OK;
 }
 
+/* A peer in this process ends when another program takes its place. */
+static int check_device(struct shmipc_endpoint *ep)
+{
+	struct stat st;
+
+	if (fstat(shmipc_fd(ep), &st) == 0 && S_ISCHR(st.st_mode))
+		return CLI_OK;
+	return fail("needs a device: there is no descriptor of other regions to hand over");
+}
+
 static int prepare(struct shmipc_endpoint *ep, const struct handing *with)
 {
-	int number, status;
+	int number, status = check_device(ep);
+
+	if (status)
+		return status;
 
 	if (with->port.wanted) {
 		number = own_port_create(ep, &with->port);
@@ -93,8 +107,8 @@ int verb_with(struct cli *cli)
 	if (!status) {
 		/* The descriptor itself is close-on-exec, its copies are not. */
 		execvp(cli->argv[0], cli->argv);
-		note("%s: %s", cli->argv[0], strerror(errno));
 		status = errno == ENOENT ? CLI_NOT_FOUND : CLI_CANNOT_RUN;
+		note("%s: %s", cli->argv[0], strerror(errno));
 	}
 	shmipc_close(ep);
 	return status;

@@ -83,11 +83,18 @@ struct shmipc_address {
  * /dev/shmipc0. @flags is 0 or SHMIPC_OPEN_* flags. Never creates a file; the
  * descriptor is close-on-exec. Does not block.
  *
+ * Or this process becomes a peer of its own, without a kernel module (shmipc_host(7)):
+ * "unix:SOCKET" joins the region of an ivshmem server, "file:PATH" or any path below
+ * /dev/shm/ one that lies in a file. Takes up to a second if others are there.
+ *
  * EINVAL: unknown flag, or @where is none of these forms. ENODEV: not a
  * character device, typically a regular file that somebody wrote before the
  * module was loaded. ENOTTY: a character device, but not of shmipc.
- * EPROTONOSUPPORT: an address (unix:, /dev/shm/) that this version does not
- * serve. ENAMETOOLONG. And what open(2) gives: ENOENT, EACCES, ENXIO, EMFILE...
+ * Of memory: ENODEV: not a regular file. ENOSPC: too small. ENOTTY: holds
+ * something else. EPROTO: of another version. EPROTOTYPE: a server's. EBUSY: all
+ * slots are taken. Of a server: ECONNREFUSED, ECONNRESET, ETIMEDOUT, EBADMSG: it is
+ * none. EPROTONOSUPPORT: built without. ENAMETOOLONG. And what open(2) gives:
+ * ENOENT, EACCES, ENXIO, EMFILE...
  * shmipc_open_error() turns them into a sentence.
  */
 struct shmipc_endpoint *shmipc_open(const char *where, int flags);
@@ -104,7 +111,11 @@ struct shmipc_endpoint *shmipc_from_fd(int fd);
 /* Close the endpoint and its port. Accepts NULL; keeps errno. */
 void shmipc_close(struct shmipc_endpoint *ep);
 
-/* The descriptor, for poll(), dup() and the like. It stays the endpoint's. */
+/*
+ * The descriptor, for poll(), dup() and the like. It stays the endpoint's. That of
+ * a peer of this process is good for one thing: POLLIN says that RECV or EVENTS
+ * would not block.
+ */
 int shmipc_fd(const struct shmipc_endpoint *ep);
 
 /* -- open_error.c --------------------------------------------------------- */
@@ -398,7 +409,8 @@ int shmipc_recvv(struct shmipc_endpoint *ep, struct shmipc_batch *batch, int64_t
 
 /*
  * Choose which kinds queue without a watch: SHMIPC_MASK_PEER or some of its
- * bits, SHMIPC_MASK_READ. @old, if not NULL, receives what was chosen before.
+ * bits, SHMIPC_EVENT_BIT(SHMIPC_EVENT_DOORBELL), SHMIPC_MASK_READ. @old, if not
+ * NULL, receives what was chosen before.
  * EINVAL: SHMIPC_MASK_READ cannot be taken back. EISCONN: nor asked for by an
  * endpoint with a port. EOPNOTSUPP: a kind that cannot be asked for.
  */
@@ -422,6 +434,7 @@ uint32_t shmipc_event_kind(const struct shmipc_event *event);	/* SHMIPC_EVENT_* 
 uint32_t shmipc_event_peer(const struct shmipc_event *event);
 uint32_t shmipc_event_port(const struct shmipc_event *event);
 uint32_t shmipc_event_generation(const struct shmipc_event *event);
+uint32_t shmipc_event_vector(const struct shmipc_event *event);
 uint64_t shmipc_event_count(const struct shmipc_event *event);
 uint64_t shmipc_event_endpoint(const struct shmipc_event *event);
 uint64_t shmipc_event_cookie(const struct shmipc_event *event);
@@ -447,6 +460,27 @@ int shmipc_watch_name(struct shmipc_endpoint *ep, uint32_t peer, const char *nam
 		      uint64_t cookie);
 /* Forget a watch. ENOENT: there is none with @cookie; it may have fired. */
 int shmipc_unwatch(struct shmipc_endpoint *ep, uint64_t cookie);
+
+/* -- notify.c: raw doorbells ---------------------------------------------- */
+
+/*
+ * Ring doorbell @vector, 0 to SHMIPC_VECTORS - 1, of @peer, or of every other peer
+ * that is up (SHMIPC_PEER_ANY). Returns how many were rung. EINVAL: no such
+ * doorbell. EHOSTUNREACH: no such peer, or it is absent. EHOSTDOWN: it does not
+ * answer. EAGAIN: the link to it is not up yet. EPROTO. EOPNOTSUPP.
+ */
+int shmipc_notify(struct shmipc_endpoint *ep, uint32_t peer, uint32_t vector);
+
+/*
+ * Have the eventfd @fd become readable when @peer, or whoever (SHMIPC_PEER_ANY),
+ * rings our doorbell @vector; until removed, or @ep is closed. EBADF, EINVAL: not
+ * an eventfd; no such doorbell. EEXIST: it is so already. ENOSPC:
+ * SHMIPC_EVENTFD_MAX bindings. EHOSTUNREACH: no such peer. EOPNOTSUPP.
+ */
+int shmipc_eventfd(struct shmipc_endpoint *ep, int fd, uint32_t peer, uint32_t vector);
+/* ENOENT: there is no such binding. */
+int shmipc_eventfd_remove(struct shmipc_endpoint *ep, int fd, uint32_t peer,
+			  uint32_t vector);
 
 /* -- strings.c: words for numbers; "unknown" for what has none ------------- */
 
