@@ -13,9 +13,9 @@ BUILD   := $(CURDIR)/build
 PARAMS  ?= loopback=2
 
 help:
-	@echo 'make [all]           driver, library, command, examples'
-	@echo 'make demo            a server and a client in conversation, in a guest'
-	@echo 'make check [T=a,b]   tests: static core lib loopback compat docs'
+	@echo 'make [all]           driver, library, command, server, examples'
+	@echo 'make demo            two virtual machines and this host in conversation'
+	@echo 'make check [T=a,b]   tests: static core lib server host loopback ivshmem1 compat docs'
 	@echo 'make check-full      longer soaks, too'
 	@echo 'make bench           figures, as ratios, to build/bench/results.json'
 	@echo 'make deps            install what is missing (Debian); OFFLINE=1: do not'
@@ -74,6 +74,10 @@ install: all
 ifneq ($(RELEASE),)
 	install -D -m 644 $(BUILD)/shmipc.ko $(DESTDIR)/lib/modules/$(RELEASE)/extra/shmipc.ko
 	@$(if $(DESTDIR),:,depmod -a $(RELEASE))
+else
+	@echo 'make install: there are no headers of kernel $(shell uname -r) here: THE MODULE IS NOT INSTALLED' >&2
+	@echo '  apt install linux-headers-$(shell uname -r), then again; or make KERNEL=... install' >&2
+	@$(if $(DESTDIR),:,exit 1)
 endif
 
 uninstall:

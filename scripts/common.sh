@@ -7,6 +7,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=${BUILD:-$TOP/build}
 CACHE=${SHMIPC_CACHE:-$BUILD/cache}
 JOBS=${JOBS:-$(nproc)}
+PATH=$PATH:/usr/sbin:/sbin # depmod, modprobe: not in a user's on Debian
 export TOP BUILD CACHE JOBS
 
 # Progress goes to stderr: stdout belongs to whatever the script runs.

@@ -59,6 +59,7 @@ t_tap() {
 	/^(not )?ok [0-9]+/ {
 		bad = /^not ok/
 		sub(/^(not )?ok [0-9]+ *(- *)?/, "")
+		if (/^#/) $0 = "unnamed " $0
 		ran++
 		if (bad) failed++
 		printf "%sok - %s: %s\n", bad ? "not " : "", name, $0
