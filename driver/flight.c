@@ -15,8 +15,13 @@
  * A message of several parts is entered as 0 and gets its endpoint when it is
  * complete; until then its sender is still there to be told directly.
  *
- * Memory: one flight for each slot that somebody here has sent to, as long as the
- * peer's depth (clamped) allows to be under way, charged to who sent first.
+ * A flight serves one generation of the port, which shmipc_flight_prepare() says;
+ * with another, the port of before has closed, and its queue with it.
+ *
+ * Memory: an array of flights for each peer that somebody here has sent to, and
+ * for each of its ports ids for as many messages as its depth (clamped) allows to be
+ * under way, charged to who sent first. The ids of ports that have closed are given
+ * back when there are twice as many as were in use at the last look.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -24,9 +29,11 @@
 
 #include "shmipc.h"
 
+#define SWEEP_MIN	16	/* arrays of ids that are not worth a look */
+
 /**
- * struct shmipc_flight - messages under way to one slot
- * @generation: of the port they went to
+ * struct shmipc_flight - messages under way to one slot; link->lock
+ * @generation: of the port they go to
  * @head: position of the oldest, free running
  * @tail: of the next
  * @room: length of @ids
@@ -52,23 +59,26 @@ static u32 flight_room(const struct shmipc_core_port *port)
 	return roundup_pow_of_two(depth + depth / 8 + 2);
 }
 
-/* The flight of a slot; made if it is not there. Process context, no lock */
-static struct shmipc_flight *flight_get(struct shmipc_link *link, u32 slot)
+/* NULL for a slot that nobody has sent to */
+static struct shmipc_flight *flight_of(struct shmipc_link *link, u32 slot)
 {
-	struct shmipc_flight *flight = xa_load(&link->flights, slot);
-	int err;
+	struct shmipc_flight *flights = smp_load_acquire(&link->flights); /* flights_make() */
 
-	if (flight)
-		return flight;
-	flight = kzalloc(sizeof(*flight), GFP_KERNEL_ACCOUNT);
-	if (!flight)
-		return NULL;
-	err = xa_insert(&link->flights, slot, flight, GFP_KERNEL_ACCOUNT);
-	if (!err)
-		return flight;
-	kfree(flight);
-	/* Flights are never removed, so who was faster is still there */
-	return err == -EBUSY ? xa_load(&link->flights, slot) : NULL;
+	return flights && slot < link->region->nr_slots ? &flights[slot] : NULL;
+}
+
+/* The array of a peer; process context, no lock */
+static int flights_make(struct shmipc_link *link)
+{
+	struct shmipc_flight *flights;
+
+	flights = kvcalloc(link->region->nr_slots, sizeof(*flights), GFP_KERNEL);
+	if (!flights)
+		return -ENOMEM;
+	/* pairs with flight_of() */
+	if (cmpxchg_release(&link->flights, NULL, flights))
+		kvfree(flights);
+	return 0;
 }
 
 /* Move to a longer array; link->lock */
@@ -80,7 +90,80 @@ static void flight_move(struct shmipc_flight *flight, u64 *ids, u32 room)
 	for (at = flight->head; at != flight->tail; at++)
 		ids[at & (room - 1)] = flight->ids[at & (flight->room - 1)];
 	flight->ids = ids;
-	flight->room = room;
+	WRITE_ONCE(flight->room, room);
+}
+
+/* 0: @generation is the port's that is in the slot now; -ENOENT: not; or nobody can tell */
+static int flight_current(struct shmipc_link *link, u32 slot, u32 generation)
+{
+	struct shmipc_core_port now;
+	int err = link->region->fmt->read_port(link, slot, &now);
+
+	return err ?: now.generation == generation ? 0 : -ENOENT;
+}
+
+/* What a closed port has kept of a flight, to be freed; link->lock */
+static u64 *flight_strip(struct shmipc_link *link, struct shmipc_flight *flight)
+{
+	u64 *ids = flight->ids;
+
+	flight->head = flight->tail;
+	WRITE_ONCE(flight->room, 0);
+	flight->ids = NULL;
+	link->flight_arrays--;
+	return ids;
+}
+
+/*
+ * Give back the ids of ports that have closed. A flight whose generation is not the
+ * port's is used by nobody: who sends to a new one sets it first, under the lock.
+ */
+static void flights_sweep(struct shmipc_link *link)
+{
+	u32 slot;
+
+	for (slot = 0; slot < link->region->nr_slots; slot++) {
+		struct shmipc_flight *flight = flight_of(link, slot);
+		u32 generation = READ_ONCE(flight->generation);
+		u64 *ids = NULL;
+
+		/* Not if the link went down: shmipc_flight_down() counts what is there */
+		if (!READ_ONCE(flight->room) ||
+		    flight_current(link, slot, generation) != -ENOENT)
+			continue;
+		shmipc_link_lock(link);
+		if (flight->room && flight->generation == generation)
+			ids = flight_strip(link, flight);
+		shmipc_link_unlock(link);
+		kvfree(ids);
+	}
+	shmipc_link_lock(link);
+	link->flight_sweep = max_t(u32, 2 * link->flight_arrays, SWEEP_MIN);
+	shmipc_link_unlock(link);
+}
+
+/*
+ * Have it serve the port's generation, with @ids if they are needed. What is left
+ * over is returned. A port that closed meanwhile is left alone: its successor's
+ * messages may be there, and the push will say so. link->lock
+ */
+static u64 *flight_serve(struct shmipc_link *link, struct shmipc_flight *flight,
+			 const struct shmipc_core_port *port, u64 *ids, u32 room)
+{
+	u64 *old = ids;
+
+	if (flight_current(link, port->slot, port->generation))
+		return ids;
+	if (flight->generation != port->generation) {
+		flight->head = flight->tail;
+		WRITE_ONCE(flight->generation, port->generation);
+	}
+	if (flight->room >= room)
+		return ids;
+	link->flight_arrays += !flight->room;
+	old = flight->ids;
+	flight_move(flight, ids, room);
+	return old;
 }
 
 /**
@@ -94,26 +177,28 @@ static void flight_move(struct shmipc_flight *flight, u64 *ids, u32 room)
  */
 int shmipc_flight_prepare(struct shmipc_link *link, const struct shmipc_core_port *port)
 {
-	struct shmipc_flight *flight = flight_get(link, port->slot);
+	struct shmipc_flight *flight = flight_of(link, port->slot);
 	u32 room = flight_room(port);
-	u64 *ids, *old;
+	bool sweep;
+	u64 *ids;
 
-	if (!flight)
-		return -ENOMEM;
-	if (likely(READ_ONCE(flight->room) >= room))
+	if (likely(flight && READ_ONCE(flight->generation) == port->generation &&
+		   READ_ONCE(flight->room) >= room))
 		return 0;
+	if (!flight && flights_make(link))
+		return -ENOMEM;
+	flight = flight_of(link, port->slot);
 	ids = kvmalloc_array(room, sizeof(*ids), GFP_KERNEL_ACCOUNT);
 	if (!ids)
 		return -ENOMEM;
 
 	shmipc_link_lock(link);
-	old = ids;
-	if (flight->room < room) {
-		old = flight->ids;
-		flight_move(flight, ids, room);
-	}
+	ids = flight_serve(link, flight, port, ids, room);
+	sweep = link->flight_arrays >= link->flight_sweep;
 	shmipc_link_unlock(link);
-	kvfree(old);
+	kvfree(ids);
+	if (sweep)
+		flights_sweep(link);
 	return 0;
 }
 
@@ -129,21 +214,20 @@ static void flight_trim(struct shmipc_link *link, struct shmipc_flight *flight, 
 		flight->head = flight->tail - (sent - consumed);
 }
 
+/* Prepared for this port, and not given back since; link->lock */
+static bool flight_ready(const struct shmipc_flight *flight, const struct shmipc_core_tx *tx)
+{
+	return flight && flight->room && flight->generation == tx->generation;
+}
+
 /*
  * A message begins to be sent; link->lock. The counters are on the peer's cache
  * lines: looked at only when the FIFO is full, which in the long run is rare.
  */
 static void flight_begin(struct shmipc_link *link, const struct shmipc_core_tx *tx, u64 id)
 {
-	struct shmipc_flight *flight = xa_load(&link->flights, tx->slot);
+	struct shmipc_flight *flight = flight_of(link, tx->slot);
 
-	if (!flight || !flight->room)
-		return;
-	if (flight->generation != tx->generation) {
-		/* The port of before has closed, its queue with it */
-		flight->generation = tx->generation;
-		flight->head = flight->tail;
-	}
 	flight->mark[tx->level] = flight->tail;
 	flight->ids[flight->tail++ & (flight->room - 1)] = id;
 	if (flight->tail - flight->head < flight->room)
@@ -157,10 +241,11 @@ static void flight_begin(struct shmipc_link *link, const struct shmipc_core_tx *
 /* A message of several parts is complete; link->lock */
 static void flight_complete(struct shmipc_link *link, const struct shmipc_core_tx *tx, u64 id)
 {
-	struct shmipc_flight *flight = xa_load(&link->flights, tx->slot);
+	struct shmipc_flight *flight = flight_of(link, tx->slot);
 	u32 at;
 
-	if (!flight || !flight->room)
+	/* Begun in a port that has closed since */
+	if (!flight_ready(flight, tx))
 		return;
 	at = flight->mark[tx->level];
 	if (at - flight->head < flight->tail - flight->head)
@@ -174,7 +259,7 @@ static void flight_complete(struct shmipc_link *link, const struct shmipc_core_t
  * @endpoint: who sends it
  * @ring: as for push
  *
- * Return: as push.
+ * Return: as push; -ENOTCONN also if the port is not the one that was prepared for.
  */
 int shmipc_flight_push(struct shmipc_link *link, struct shmipc_core_tx *tx, u64 endpoint,
 		       bool *ring)
@@ -182,6 +267,8 @@ int shmipc_flight_push(struct shmipc_link *link, struct shmipc_core_tx *tx, u64 
 	bool first = !tx->open;
 	int ret;
 
+	if (first && !flight_ready(flight_of(link, tx->slot), tx))
+		return -ENOTCONN;
 	ret = link->region->fmt->push(link, tx, ring);
 	if (ret < 0)
 		return ret;
@@ -244,13 +331,17 @@ static u32 flight_take(struct shmipc_link *link, struct shmipc_flight *flight, u
  */
 void shmipc_flight_down(struct shmipc_link *link)
 {
-	struct shmipc_flight *flight;
 	u32 counts[FLIGHT_BATCH];
 	u64 ids[FLIGHT_BATCH];
-	unsigned long slot;
-	u32 nr, i;
+	u32 slot, nr, i;
 
-	xa_for_each(&link->flights, slot, flight) {
+	for (slot = 0; slot < link->region->nr_slots; slot++) {
+		struct shmipc_flight *flight = flight_of(link, slot);
+
+		if (!flight)
+			break;
+		if (!READ_ONCE(flight->room))
+			continue;
 		shmipc_link_lock(link);
 		flight_trim(link, flight, slot);
 		shmipc_link_unlock(link);
@@ -263,16 +354,15 @@ void shmipc_flight_down(struct shmipc_link *link)
 /* Count a sender that goes to sleep, or wakes; it has prepared the slot */
 void shmipc_flight_wait(struct shmipc_link *link, u32 slot, int delta)
 {
-	struct shmipc_flight *flight = xa_load(&link->flights, slot);
+	struct shmipc_flight *flight = flight_of(link, slot);
 
 	if (flight)
 		atomic_add(delta, &flight->waiting);
 }
 
-/* For PORTS: flights are never removed while the region can be used */
 u32 shmipc_flight_waiting(struct shmipc_link *link, u32 slot)
 {
-	struct shmipc_flight *flight = xa_load(&link->flights, slot);
+	struct shmipc_flight *flight = flight_of(link, slot);
 
 	return flight ? atomic_read(&flight->waiting) : 0;
 }
@@ -280,11 +370,9 @@ u32 shmipc_flight_waiting(struct shmipc_link *link, u32 slot)
 void shmipc_flight_release(struct shmipc_link *link)
 {
 	struct shmipc_flight *flight;
-	unsigned long slot;
+	u32 slot;
 
-	xa_for_each(&link->flights, slot, flight) {
+	for (slot = 0; (flight = flight_of(link, slot)); slot++)
 		kvfree(flight->ids);
-		kfree(flight);
-	}
-	xa_destroy(&link->flights);
+	kvfree(link->flights);
 }

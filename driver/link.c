@@ -441,7 +441,6 @@ void shmipc_link_init(struct shmipc_region *region, u32 peer)
 	link->relink_at = jiffies;
 	init_waitqueue_head(&link->wq);
 	INIT_LIST_HEAD(&link->writers);
-	xa_init(&link->flights);
 	INIT_LIST_HEAD(&link->streams);
 	atomic64_set(&link->rings, 0);
 }

@@ -230,7 +230,9 @@ void shmipc_patrol_verify(struct shmipc_region *region);
  * @stall: it did not come: the servicer shall give the peer up
  * @wq: blocked senders, connecting; woken by every change of the link
  * @writers: endpoints connected to ports of this peer
- * @flights: slot -> struct shmipc_flight
+ * @flights: of each of its slots; NULL until somebody sends there, then fixed
+ * @flight_arrays: how many of them hold memory of their own
+ * @flight_sweep: so many that it is time to look for those of closed ports
  * @streams: large messages of non-blocking senders
  * @stream_ms: until the worker looks after them itself; worker's
  * @stream_since: they have made no progress since (jiffies); worker's
@@ -259,7 +261,9 @@ struct shmipc_link {
 	u32 activity;
 	wait_queue_head_t wq;
 	struct list_head writers;
-	struct xarray flights;
+	struct shmipc_flight *flights;
+	u32 flight_arrays;
+	u32 flight_sweep;
 	struct list_head streams;
 	unsigned int stream_ms;
 	unsigned long stream_since;

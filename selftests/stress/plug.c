@@ -12,6 +12,7 @@
  * Red when: somebody sleeps on, or is told something else; the device does not come back; the machine
  * has less memory after many cycles than after a few.
  */
+#include "memory.h"
 #include "stress.h"
 
 #define PORT_THERE	500	/* of the machine that is plugged */
@@ -21,20 +22,6 @@
 #define GROWTH_KIB	512
 
 static unsigned int cycles;
-
-static long sunreclaim(void)
-{
-	FILE *file = fopen("/proc/meminfo", "r");
-	char line[128];
-	long kib = -1;
-
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "SUnreclaim: %ld kB", &kib) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return kib;
-}
 
 static int post(int fd, const char *name, __u32 type)
 {
@@ -104,9 +91,9 @@ static void plugged(void)
 	for (nr = 0; nr < cycles && !atomic_load(&complaints->count); nr++) {
 		cycle(nr);
 		if (nr == SETTLED)
-			before = sunreclaim();
+			before = settled();
 	}
-	after = sunreclaim();
+	after = settled();
 	printf("# plug: SUnreclaim: %ld KiB after %u cycles, %ld KiB after %u\n", before, SETTLED,
 	       after, cycles);
 	if (cycles > SETTLED && after > before + GROWTH_KIB)
