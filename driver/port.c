@@ -49,6 +49,19 @@ void shmipc_port_put(struct shmipc_port *port)
 		port_release(port);
 }
 
+/*
+ * A published port is nearly always in the slot its number begins to look at, which is
+ * found sooner than in the tree; RCU
+ */
+static struct shmipc_port *port_lookup(struct shmipc_region *region, u32 number)
+{
+	struct shmipc_port *port = NULL;
+
+	if (region->nr_slots)
+		port = rcu_dereference(region->slots[number & (region->nr_slots - 1)]);
+	return port && port->number == number ? port : xa_load(&region->ports, number);
+}
+
 /**
  * shmipc_port_find() - an own port by number
  * @region: region
@@ -61,7 +74,7 @@ struct shmipc_port *shmipc_port_find(struct shmipc_region *region, u32 number)
 	struct shmipc_port *port;
 
 	rcu_read_lock();
-	port = xa_load(&region->ports, number);
+	port = port_lookup(region, number);
 	if (port && !refcount_inc_not_zero(&port->ref))
 		port = NULL;
 	rcu_read_unlock();
