@@ -135,9 +135,7 @@ static void region_init_tables(struct shmipc_region *region)
 	/* A peer that remembers a generation must not meet it again after a reload */
 	region->next_generation = get_random_u32();
 	init_waitqueue_head(&region->table_wq);
-	spin_lock_init(&region->watch_lock);
 	xa_init(&region->endpoints);
-	hash_init(region->watches);
 	INIT_LIST_HEAD(&region->bells);
 	shmipc_watch_init(region);
 	shmipc_patrol_init(region);

@@ -222,8 +222,10 @@ TEST_F(pair, region_goes_meanwhile)
 	for (i = 0; i < 2; i++) {
 		ASSERT_TRUE(slow_give(&slow[i], content));
 		ret = job_end(&job[i]);
-		EXPECT_NE(-1, ret);
-		EXPECT_NE(EFAULT, ret);
+		/* It was in time, or learns what happened to whom */
+		EXPECT_TRUE(!ret || ret == ENODEV ||
+			    (!i && (ret == ECONNREFUSED || ret == ECONNRESET || ret == EHOSTDOWN)))
+			TH_LOG("job %d: %s", i, strerror(ret));
 	}
 	EXPECT_TRUE(both_there(&fd[0], &fd[1]));
 }
