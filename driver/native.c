@@ -32,7 +32,7 @@ static void native_init_core(struct shmipc_region *region, void *mem,
 		.own = cfg->sections[cfg->peer],
 		.doorbell = cfg->doorbell_id,
 		.vectors = cfg->vectors,
-		.name = region->name,
+		.name = region->shown,
 		.uuid = cfg->uuid,
 	};
 	u32 peer;

@@ -17,6 +17,12 @@
 
 #include "shmipc.h"
 
+/* May it be part of a name? */
+bool shmipc_name_char(char c)
+{
+	return isascii(c) && (isalnum(c) || c == '.' || c == '_' || c == '-');
+}
+
 /**
  * shmipc_name_ok() - is @name a name: [A-Za-z0-9._-], terminated
  * @name: SHMIPC_NAME_MAX bytes
@@ -30,7 +36,7 @@ bool shmipc_name_ok(const char *name, bool may_be_empty)
 	if (len == SHMIPC_NAME_MAX || (!len && !may_be_empty))
 		return false;
 	for (i = 0; i < len; i++)
-		if (!isascii(name[i]) || (!isalnum(name[i]) && !strchr("._-", name[i])))
+		if (!shmipc_name_char(name[i]))
 			return false;
 	return true;
 }

@@ -155,6 +155,24 @@ static int region_init_links(struct shmipc_region *region)
 	return region->wq ? 0 : -ENOMEM;
 }
 
+/*
+ * By the local configuration, which alone names nodes; to peers, who have but a number
+ * of us otherwise, by the name of the machine if there is nothing else.
+ */
+static void region_call(struct shmipc_region *region)
+{
+	const struct shmipc_region_config *cfg = &region->cfg;
+	char *at;
+
+	strscpy(region->name, cfg->name ?: shmipc_main_name(region->minor) ?: "",
+		sizeof(region->name));
+	strscpy(region->shown, region->name[0] ? region->name : cfg->machine ?: "",
+		sizeof(region->shown));
+	for (at = region->shown; *at; at++)
+		if (!shmipc_name_char(*at))
+			*at = '_';
+}
+
 /* Complete but for the format and the node */
 static struct shmipc_region *region_alloc(const struct shmipc_region_config *cfg)
 {
@@ -173,8 +191,7 @@ static struct shmipc_region *region_alloc(const struct shmipc_region_config *cfg
 	atomic_inc(&nr_regions);
 	region->cfg = *cfg;
 	region->fmt = &shmipc_native;
-	strscpy(region->name, cfg->name ?: shmipc_main_name(region->minor) ?: "",
-		sizeof(region->name));
+	region_call(region);
 	region_init_tables(region);
 	region_init_device(region);
 
@@ -268,6 +285,7 @@ struct shmipc_region *shmipc_region_add(const struct shmipc_region_config *cfg)
 	err = region->fmt->attach(region);
 	region->cfg.sections = NULL;
 	region->cfg.uuid = NULL;
+	region->cfg.machine = NULL;
 	if (err)
 		goto err_drop;
 	err = cfg->ops->start(region);

@@ -56,6 +56,7 @@ struct shmipc_transport_ops {
  * @sections: N sections; ours is written, the others are read only. Valid until
  *	shmipc_region_remove() returns
  * @name: from local configuration, or NULL for what the parameter "names" says
+ * @machine: what to call ourselves to peers if that is nothing; any text, or NULL
  */
 struct shmipc_region_config {
 	const struct shmipc_transport_ops *ops;
@@ -71,6 +72,7 @@ struct shmipc_region_config {
 	u64 section_bytes;
 	void * const *sections;
 	const char *name;
+	const char *machine;
 };
 
 #define SHMIPC_WATCH_BITS	10
@@ -95,6 +97,8 @@ struct shmipc_polling {
  * @cdev: likewise
  * @minor: N
  * @cfg: copy of the transport's configuration (@sections not kept)
+ * @name: of the node, from local configuration, or ""
+ * @shown: what peers see
  * @fmt: format
  * @core: native: the engine; freed with the region
  * @epoch: for INFO and endpoint ids
@@ -133,6 +137,7 @@ struct shmipc_region {
 	int minor;
 	struct shmipc_region_config cfg;
 	char name[SHMIPC_NAME_MAX];
+	char shown[SHMIPC_NAME_MAX];
 	const struct shmipc_format_ops *fmt;
 	struct shmipc_core *core;
 	u64 epoch;

@@ -212,6 +212,7 @@ struct shmipc_port *shmipc_port_find(struct shmipc_region *region, u32 number);
 struct shmipc_port *shmipc_port_find_slot(struct shmipc_region *region, u32 slot,
 					  u32 generation);
 struct shmipc_port *shmipc_port_find_name(struct shmipc_region *region, const char *name);
+bool shmipc_name_char(char c);
 bool shmipc_name_ok(const char *name, bool may_be_empty);
 int shmipc_port_kill(struct shmipc_endpoint *ep, u32 *discarded);
 

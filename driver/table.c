@@ -71,7 +71,7 @@ void shmipc_table_peer(struct shmipc_region *region, u32 peer, struct shmipc_pee
 		row->flags = SHMIPC_PEER_FLAG_SELF;
 		row->epoch = region->epoch;
 		row->ports = count_own_ports(region);
-		strscpy(row->name, region->name, sizeof(row->name));
+		strscpy(row->name, region->shown, sizeof(row->name));
 		return;
 	}
 	region->fmt->describe(link, row);
