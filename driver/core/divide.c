@@ -133,11 +133,16 @@ void shmipc_roster_leave(void *page, u32 slot)
 	shm_release32(&region->roster[slot].present, 0);
 }
 
-bool shmipc_roster_present(const void *page, u32 slot)
+u32 shmipc_roster_mark(const void *page, u32 slot)
 {
 	const struct shmipc_wire_region *region = page;
 
 	return shm_acquire32(&region->roster[slot].present);
+}
+
+bool shmipc_roster_present(const void *page, u32 slot)
+{
+	return shmipc_roster_mark(page, slot);
 }
 
 void shmipc_roster_server(void *page, u32 epoch)

@@ -58,6 +58,8 @@ void shmipc_divide_bury(const struct shmipc_division *div, void *page, u32 slot)
 void shmipc_roster_join(void *page, u32 slot);
 void shmipc_roster_leave(void *page, u32 slot);
 bool shmipc_roster_present(const void *page, u32 slot);
+/* A client that finds another value than when it came has lost its slot. 0: nobody's */
+u32 shmipc_roster_mark(const void *page, u32 slot);
 /* The server's: @epoch once, 0 at the end; a beat at least once a second */
 void shmipc_roster_server(void *page, u32 epoch);
 void shmipc_roster_beat(void *page);

@@ -354,10 +354,12 @@ void shmipc_host_stream_down(struct host_link *link);
 
 /**
  * struct host_bell - the eventfds of one doorbell id
+ * @missed: one did not come through, so those after it are not what they seem
  */
 struct host_bell {
 	u32 id;
 	u32 vectors;
+	bool missed;
 	int *fds;
 };
 
@@ -365,7 +367,7 @@ struct host_bell {
  * struct host_server - what a server told us
  * @sock: connection, -1: closed by the server, or there is none
  * @id: our doorbell id
- * @word: the message that comes in, @got bytes of it; @fd came with it
+ * @word: the message that comes in, @got bytes of it; @fd came with it, or was @missed
  * @bells: by id, ours included
  */
 struct host_server {
@@ -374,6 +376,7 @@ struct host_server {
 	u8 word[8];
 	u32 got;
 	int fd;
+	bool missed;
 	struct host_bell *bells;
 	u32 nr_bells;
 };
@@ -395,6 +398,7 @@ void shmipc_host_server_leave(struct host_server *server);
  * @ring: peers to be rung
  * @slots: published slot -> port
  * @claimed: the slot is held by @claim
+ * @mark: a server gave us the slot and noted this for it, 0: no server that notes such
  * @polling: there are no doorbells
  * @vectors: of our own, as published
  * @active: when something last happened; for the polling interval
@@ -414,6 +418,7 @@ struct host_region {
 	struct shmipc_division div;
 	u32 slot;
 	bool claimed;
+	u32 mark;
 	bool polling;
 	u32 vectors;
 	struct shmipc_claim claim;
@@ -451,6 +456,8 @@ void shmipc_host_region_forget(struct host_region *region);
 void shmipc_host_region_gone(struct host_region *region);
 /* Is our section still ours? */
 bool shmipc_host_region_held(const struct host_region *region);
+/* Is what we wrote still there? If not, start all links anew, or end */
+void shmipc_host_region_verify(struct host_region *region);
 /* Also looks whether the section is still ours: @gone is known from here on */
 void shmipc_host_lock(struct host_region *region);
 void shmipc_host_unlock(struct host_region *region);

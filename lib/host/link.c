@@ -136,6 +136,7 @@ void shmipc_host_link_rescan(struct host_link *link, u32 waited_ms)
 {
 	u32 state;
 
+	shmipc_host_region_verify(link->region);
 	if (link->region->gone)
 		return;
 	shmipc_host_link_serve(link);

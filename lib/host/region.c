@@ -27,9 +27,12 @@ static const char *strip(const char *text, const char *start)
 	return strncmp(text, start, len) ? NULL : text + len;
 }
 
+/* Who lost its connection to the server and lives on has lost its slot, too */
 bool shmipc_host_region_held(const struct host_region *region)
 {
-	return !region->claimed || shmipc_claim_held(&region->claim);
+	if (region->claimed)
+		return shmipc_claim_held(&region->claim);
+	return !region->mark || shmipc_roster_mark(region->map, region->slot) == region->mark;
 }
 
 void shmipc_host_lock(struct host_region *region)
@@ -94,7 +97,7 @@ void shmipc_host_ring_mask(struct host_region *region, u64 peers)
 			shmipc_host_link_ring(&region->links[peer]);
 }
 
-/* A claim was lost: the section is somebody else's, and nothing of it is touched again */
+/* The slot was lost: the section is somebody else's, and nothing of it is touched again */
 void shmipc_host_region_gone(struct host_region *region)
 {
 	struct host_endpoint *ep;
@@ -103,6 +106,24 @@ void shmipc_host_region_gone(struct host_region *region)
 	for (ep = region->endpoints; ep; ep = ep->next)
 		shmipc_host_endpoint_changed(ep);
 	shmipc_host_wake(&region->wq);
+}
+
+/*
+ * Rescans ask: memory may be set back to an earlier state. What each link needs is
+ * written again; if the section is of another time, nobody takes us for who we are.
+ */
+void shmipc_host_region_verify(struct host_region *region)
+{
+	u32 peer;
+
+	if (region->gone || shmipc_core_verify(region->core))
+		return;
+	for (peer = 0; peer < region->div.geo.peers; peer++)
+		if (peer != region->slot)
+			shmipc_core_relink(region->core, peer);
+	shmipc_host_ring_mask(region, ~0ULL);
+	if (!shmipc_core_verify(region->core))
+		shmipc_host_region_gone(region);
 }
 
 /* The program and its number: who reads PEERS wants to know whom to ask */
@@ -151,6 +172,7 @@ static int region_slot(struct host_region *region)
 	if (region->server.id >= region->div.geo.peers)
 		return -EBADMSG;
 	region->slot = region->server.id;
+	region->mark = shmipc_roster_mark(region->map, region->slot);
 	return 0;
 }
 

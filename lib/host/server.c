@@ -76,12 +76,16 @@ static void drop_fd(struct host_server *server)
 	server->fd = -1;
 }
 
-/* Keep the one descriptor that may come with a number; two are one too many */
+/*
+ * Keep the one descriptor that may come with a number; two are one too many. That we
+ * have room for none is no fault of the server's.
+ */
 static int take_fds(struct host_server *server, struct msghdr *msg)
 {
 	struct cmsghdr *cmsg;
-	int err = msg->msg_flags & MSG_CTRUNC ? -EBADMSG : 0;
+	int err = 0;
 
+	server->missed |= !!(msg->msg_flags & MSG_CTRUNC);
 	for (cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
 		size_t i, nr = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
@@ -214,6 +218,21 @@ static bool is_eventfd(int fd)
 	return len < 0 || !strcmp(target, "anon_inode:[eventfd]");
 }
 
+/* The next vector of client @id was to come. Vectors have no numbers: this is the last */
+static int bell_missed(struct host_server *server, u32 id)
+{
+	struct host_bell *bell = shmipc_host_server_bell(server, id);
+
+	server->missed = false;
+	drop_fd(server);
+	if (!bell)
+		bell = bell_add(server, id);
+	if (!bell)
+		return -ENOMEM;
+	bell->missed = true;
+	return 0;
+}
+
 /* server->fd is the next vector of client @id */
 static int bell_vector(struct host_server *server, u32 id)
 {
@@ -226,7 +245,7 @@ static int bell_vector(struct host_server *server, u32 id)
 		bell = bell_add(server, id);
 	if (!bell)
 		return -ENOMEM;
-	if (bell->vectors >= VECTORS_MAX) {
+	if (bell->missed || bell->vectors >= VECTORS_MAX) {
 		drop_fd(server);
 		return 0;
 	}
@@ -246,6 +265,8 @@ static int take_bell(struct host_server *server, int64_t word)
 
 	if (word < 0 || word > ID_MAX)
 		return -EBADMSG;
+	if (server->missed)
+		return bell_missed(server, word);
 	if (server->fd >= 0)
 		return bell_vector(server, word);
 	bell = shmipc_host_server_bell(server, word);
@@ -298,6 +319,8 @@ static int greeting(struct host_server *server, int *memory)
 		return err;
 	server->id = word;
 	err = wait_word(server, &word, until);
+	if (!err && server->missed)
+		err = -EMFILE;
 	if (!err && (word != -1 || server->fd < 0))
 		err = -EBADMSG;
 	if (err)

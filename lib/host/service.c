@@ -7,6 +7,7 @@
  * Periodic work is done only where somebody needs it:
  *	beats		4 times a second by who polls, else at each doorbell
  *	probing		while somebody listens to peers, or a stream is under way
+ *	the slot	twice a second when the server that gave it is gone
  */
 #include <poll.h>
 #include <signal.h>
@@ -23,6 +24,7 @@
 #define BEAT_NS		(250 * NS_PER_MS)
 #define PROBE_NS	(300 * NS_PER_MS)
 #define RETRY_NS	NS_PER_MS	/* after no memory */
+#define ORPHAN_NS	(500 * NS_PER_MS)
 #define FOREVER		INT64_MAX
 #define FDS_MAX		(2 + 64)
 
@@ -130,6 +132,12 @@ static s64 service_poll(const struct host_region *region, s64 now)
 	return now + min(max(nap, POLL_MIN_NS), POLL_MAX_NS);
 }
 
+/* The server hung up: it says so before it takes the slot away, and nothing after */
+static s64 service_orphan(const struct host_region *region, s64 now)
+{
+	return region->mark && region->server.sock < 0 ? now + ORPHAN_NS : FOREVER;
+}
+
 /* Everything once. Returns when to do it again at the latest */
 static s64 service_round(struct host_region *region)
 {
@@ -149,11 +157,16 @@ static s64 service_round(struct host_region *region)
 	next = min(next, due);
 	due = service_beat(region, now);
 	next = min(next, due);
+	due = service_orphan(region, now);
+	next = min(next, due);
 	due = service_poll(region, now);
 	return min(next, due);
 }
 
-/* What to wait for: a kick, the server, our own vectors */
+/*
+ * What to wait for: a kick, the server, our own vectors. Those of a slot that was lost are
+ * its successor's, who would miss what we take back.
+ */
 static int service_fds(struct host_region *region, struct pollfd *fds)
 {
 	const struct host_bell *own = shmipc_host_server_bell(&region->server, region->server.id);
@@ -161,8 +174,8 @@ static int service_fds(struct host_region *region, struct pollfd *fds)
 	int nr = 2;
 
 	fds[0] = (struct pollfd){ .fd = region->kick, .events = POLLIN };
-	fds[1] = (struct pollfd){ .fd = region->server.sock, .events = POLLIN };
-	for (vector = 0; own && vector < own->vectors; vector++)
+	fds[1] = (struct pollfd){ .fd = region->gone ? -1 : region->server.sock, .events = POLLIN };
+	for (vector = 0; own && !region->gone && vector < own->vectors; vector++)
 		fds[nr++] = (struct pollfd){ .fd = own->fds[vector], .events = POLLIN };
 	return nr;
 }
@@ -236,7 +249,7 @@ static void *service_main(void *arg)
 		service_nap(fds, nr, until);
 		shmipc_host_lock(region);
 		region->nap_until = 0;
-		if (service_drain(fds, nr))
+		if (service_drain(fds, region->gone ? 1 : nr))
 			claim_beat(region);
 		if (fds[1].revents)
 			service_server(region);

@@ -17,10 +17,12 @@
 /**
  * struct meeting - where peers meet
  * @served: behind a server
+ * @classic: which tells of everybody who comes and goes, and hands out no slots
  * @where: address
  */
 struct meeting {
 	bool served;
+	bool classic;
 	char folder[40];
 	char file[60];
 	char where[70];
@@ -50,7 +52,8 @@ static inline void meet_start_server(struct meeting *meet)
 	if (meet->server)
 		return;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	execl(getenv("SHMIPC_SERVER"), "shmipc-server", "-F", "-S", meet->file, "-l", "4M", NULL);
+	execl(getenv("SHMIPC_SERVER"), "shmipc-server", "-F", "-S", meet->file, "-l", "4M",
+	      meet->classic ? "--classic" : NULL, NULL);
 	_exit(127);
 }
 
@@ -76,6 +79,66 @@ static inline void meet_end(struct meeting *meet)
 	}
 	unlink(meet->file);
 	rmdir(meet->folder);
+}
+
+static inline int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Does @call end by itself? If not its thread stays, and the test is over */
+static inline bool finishes(void *(*call)(void *), void *arg)
+{
+	struct timespec until;
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, call, arg))
+		return false;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 30;
+	return !pthread_timedjoin_np(thread, NULL, &until);
+}
+
+/* kill(-1) is everybody: a process that was never started is not stopped */
+static inline void stop(pid_t pid)
+{
+	if (pid <= 0)
+		return;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+#define IDLER_PORT	50
+
+/* An idler.c beside this program, with port IDLER_PORT. Returns when it is there, or -1 */
+static inline pid_t start_idler(const char *where, uint32_t *peer)
+{
+	char path[300], fd[12], *slash;
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - sizeof("idler"));
+	int said[2];
+	pid_t pid;
+
+	if (len < 0 || pipe(said) < 0)
+		return -1;
+	path[len] = '\0';
+	slash = strrchr(path, '/');
+	strcpy(slash + 1, "idler");
+	snprintf(fd, sizeof(fd), "%d", said[1]);
+	pid = fork();
+	if (!pid) {
+		execl(path, "idler", where, fd, NULL);
+		_exit(127);
+	}
+	close(said[1]);
+	if (pid > 0 && read(said[0], peer, sizeof(*peer)) != sizeof(*peer)) {
+		waitpid(pid, NULL, 0);
+		pid = -1;
+	}
+	close(said[0]);
+	return pid;
 }
 
 /* Both kinds, one after the other. @meet.file is "" where there is no server */
