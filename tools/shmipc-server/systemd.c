@@ -8,7 +8,7 @@
  *
  *	memory		the shared memory
  *	bell.ID.VECTOR	an eventfd
- *	client.ID	a client that has been told everything
+ *	client.ID	a client that has been told everything, but perhaps the last message
  *	ids		with --classic, how many there have been
  *
  * and a socket that listens, whatever its name.
