@@ -144,6 +144,11 @@ static int remote_resolve(struct host_sending *snd)
 	struct shmipc_core_port port;
 	int err = shmipc_host_link_error(snd->link);
 
+	/* We may not have looked since it came: what is there already counts, as for CONNECT */
+	if (err) {
+		shmipc_host_link_serve(snd->link);
+		err = shmipc_host_link_error(snd->link);
+	}
 	if (!err)
 		err = shmipc_core_find_port(snd->ep->region->core, snd->peer, snd->number, &port);
 	if (err)

@@ -181,6 +181,11 @@ static inline struct shmipc_endpoint *must_join(const char *where, uint32_t numb
 	struct shmipc_endpoint *ep = shmipc_open(where, 0);
 	char text[300];
 
+	/* The socket is there before somebody listens to it */
+	for (int i = 0; !ep && errno == ECONNREFUSED && i < 500; i++) {
+		sleep_ms(10);
+		ep = shmipc_open(where, 0);
+	}
 	if (!ep) {
 		shmipc_open_error(where, errno, text, sizeof(text));
 		fprintf(stderr, "# %s\n", text);
