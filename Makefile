@@ -17,7 +17,7 @@ help:
 	@echo 'make demo            two virtual machines and this host in conversation'
 	@echo 'make check [T=a,b]   tests: static core lib server host loopback ivshmem1 compat docs'
 	@echo 'make check-full      longer soaks, too'
-	@echo 'make bench           figures, as ratios, to build/bench/results.json'
+	@echo 'make bench           figures, as ratios, to build/bench: in one guest, and between two'
 	@echo 'make deps            install what is missing (Debian); OFFLINE=1: do not'
 	@echo 'make install         to DESTDIR and PREFIX ($(PREFIX)); uninstall likewise'
 	@echo 'make load, unload    the built driver into this kernel, PARAMS="$(PARAMS)"'
@@ -61,6 +61,7 @@ check-full: deps
 
 bench: deps
 	@selftests/bench/run
+	@selftests/bench/between
 
 layercheck:
 	@scripts/layercheck

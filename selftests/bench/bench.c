@@ -15,8 +15,6 @@
  */
 #include "channels.h"
 
-#define MAX_PASSES	101
-
 enum kind {
 	PAIR,
 	BATCHED,
@@ -40,7 +38,7 @@ static struct measure measures[] = {
 	{ .name = "round trip 4 KiB", .kind = ROUND_TRIP, .len = 4096 },
 };
 
-static unsigned int passes = 15, rounds = 1000;
+static unsigned int rounds = 1000;
 
 /* One after the other, each a little further than the last */
 static void *buffer(size_t len)
@@ -162,36 +160,6 @@ static void measure(struct measure *m, unsigned int pass)
 	}
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* The value at @part of the way through the sorted values */
-static double quantile(const double *values, double part)
-{
-	double sorted[MAX_PASSES];
-
-	memcpy(sorted, values, passes * sizeof(*values));
-	qsort(sorted, passes, sizeof(*sorted), by_value);
-	return sorted[(unsigned int)(part * (passes - 1) + 0.5)];
-}
-
-static void ratios(const struct measure *m, unsigned int a, unsigned int b, double *out)
-{
-	unsigned int i;
-
-	for (i = 0; i < passes; i++)
-		out[i] = m->ns[a][i] / m->ns[b][i];
-}
-
-static bool is_ours(unsigned int way)
-{
-	return !strncmp(ways[way].name, "shmipc", 6);
-}
-
 static void print_table(void)
 {
 	double list[MAX_PASSES];
@@ -205,13 +173,11 @@ static void print_table(void)
 			if (!m->run[i])
 				continue;
 			printf("  %-20s %10.0f", ways[i].name, quantile(m->ns[i], 0.5));
-			for (b = 0; is_ours(i) && b < WAYS; b++) {
-				if (!m->run[b] || is_ours(b))
+			for (b = 0; is_ours(ways[i].name) && b < WAYS; b++) {
+				if (!m->run[b] || is_ours(ways[b].name))
 					continue;
-				ratios(m, i, b, list);
-				printf("   %s %.2f (%.2f-%.2f)", ways[b].name,
-				       quantile(list, 0.5), quantile(list, 0.25),
-				       quantile(list, 0.75));
+				ratios(m->ns[i], m->ns[b], list);
+				print_ratio(ways[b].name, list);
 			}
 			printf("\n");
 		}
@@ -235,10 +201,10 @@ static void print_json(FILE *out, const char *load)
 			fprintf(out, "%s\n  {\"measure\": \"%s\", \"way\": \"%s\", \"ns\": %.0f",
 				comma, m->name, ways[i].name, quantile(m->ns[i], 0.5));
 			comma = ",";
-			for (b = 0; is_ours(i) && b < WAYS; b++) {
-				if (!m->run[b] || is_ours(b))
+			for (b = 0; is_ours(ways[i].name) && b < WAYS; b++) {
+				if (!m->run[b] || is_ours(ways[b].name))
 					continue;
-				ratios(m, i, b, list);
+				ratios(m->ns[i], m->ns[b], list);
 				fprintf(out, ", \"to_%s\": %.3f", ways[b].name,
 					quantile(list, 0.5));
 			}
@@ -249,17 +215,6 @@ static void print_json(FILE *out, const char *load)
 		}
 	}
 	fprintf(out, "\n ]\n}\n");
-}
-
-static void read_load(char *load, size_t size)
-{
-	FILE *file = fopen("/proc/loadavg", "r");
-
-	if (!file || !fgets(load, size, file))
-		snprintf(load, size, "unknown");
-	load[strcspn(load, "\n")] = 0;
-	if (file)
-		fclose(file);
 }
 
 int main(int argc, char **argv)

@@ -12,7 +12,7 @@
 #include <mqueue.h>
 #include <sys/uio.h>
 
-#include "shmipc_test.h"
+#include "figures.h"
 
 #define BATCH	16
 
@@ -33,12 +33,6 @@ struct way {
 	void (*recv)(struct channel *chan, void *buf, size_t len);
 	void (*batch)(struct channel *chan, void *buf, size_t len);
 };
-
-static void die(const char *what)
-{
-	fprintf(stderr, "bench: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
 
 static void open_pipe(struct channel *chan, unsigned int nr, size_t len)
 {
