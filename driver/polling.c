@@ -6,7 +6,7 @@
  * than it took to come; and never longer than a quarter of a second, since the beats
  * that tell other peers and the owner of a slot that we live go out at each look.
  *
- * Whoever would ring a peer pokes the thread: something may come back.
+ * Whoever rings a peer, or sends to one, pokes the thread: something may come back.
  */
 #include <linux/kthread.h>
 #include <linux/ktime.h>
@@ -16,6 +16,7 @@
 
 #define POLL_MIN_NS	(20 * NSEC_PER_USEC)
 #define POLL_MAX_NS	(200 * NSEC_PER_MSEC)
+#define POLL_LONG_NS	NSEC_PER_MSEC	/* longer than who sends should wait for an answer */
 
 /* True: a peer had something for us */
 static bool polling_look(struct shmipc_region *region)
@@ -48,6 +49,7 @@ static int polling_thread(void *data)
 			pause = POLL_MIN_NS;
 		else
 			pause = min_t(u64, pause * 2, POLL_MAX_NS);
+		WRITE_ONCE(polling->napping, pause > POLL_LONG_NS);
 		wait_event_interruptible_hrtimeout(polling->wq,
 						   READ_ONCE(polling->poked) ||
 						   kthread_should_stop(), ns_to_ktime(pause));
@@ -93,4 +95,17 @@ void shmipc_polling_poke(struct shmipc_region *region)
 	/* Once is enough; pairs with the xchg() of the thread */
 	if (!READ_ONCE(polling->poked) && !xchg(&polling->poked, 1))
 		wake_up(&polling->wq);
+}
+
+/**
+ * shmipc_polling_expect() - something was sent, an answer may come
+ * @region: whether it polls or not; any context
+ *
+ * A peer that polls as we do is not rung, and answers all the same. One who sends
+ * much does not wake the thread each time.
+ */
+void shmipc_polling_expect(struct shmipc_region *region)
+{
+	if (READ_ONCE(region->polling.napping))
+		shmipc_polling_poke(region);
 }

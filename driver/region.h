@@ -84,11 +84,13 @@ struct shmipc_region_config {
  * @task: the thread, or NULL
  * @wq: it sleeps here
  * @poked: somebody expects something
+ * @napping: the thread's pauses are long
  */
 struct shmipc_polling {
 	struct task_struct *task;
 	wait_queue_head_t wq;
 	int poked;
+	bool napping;
 };
 
 /**
@@ -205,6 +207,7 @@ static inline bool shmipc_region_held(struct shmipc_region *region)
 int shmipc_polling_start(struct shmipc_region *region);
 void shmipc_polling_stop(struct shmipc_region *region);
 void shmipc_polling_poke(struct shmipc_region *region);
+void shmipc_polling_expect(struct shmipc_region *region);
 
 /* patrol.c: looking after peers for those who only listen */
 

@@ -296,6 +296,7 @@ static int remote_push(struct shmipc_sending *snd, struct shmipc_link *link,
 		if (ring)
 			shmipc_link_ring(link);
 	} while (err == 1);
+	shmipc_polling_expect(region);
 	return err;
 }
 
