@@ -52,6 +52,33 @@
 		TH_LOG("%s: %s", #expr, strerror(fails_errno));			\
 } while (0)
 
+static inline void sleep_ms(int ms)
+{
+	struct timespec time = { ms / 1000, ms % 1000 * 1000000L };
+
+	nanosleep(&time, NULL);
+}
+
+/* Until @ep's link to @peer is up, which takes two looks of either; false after a minute */
+static inline bool sees(struct shmipc_endpoint *ep, uint32_t peer)
+{
+	for (int tries = 0; tries < 6000; tries++, sleep_ms(10)) {
+		struct shmipc_peer_table *table = shmipc_peer_table_get(ep);
+		bool up = false;
+
+		for (size_t i = 0; table && i < shmipc_peer_table_count(table); i++) {
+			const struct shmipc_peer *row = shmipc_peer_table_at(table, i);
+
+			up |= shmipc_peer_id(row) == peer &&
+			      shmipc_peer_state(row) == SHMIPC_PEER_UP;
+		}
+		shmipc_peer_table_free(table);
+		if (up)
+			return true;
+	}
+	return false;
+}
+
 /* An endpoint of either peer; @b owns port 700, which is also @to. */
 FIXTURE(pair)
 {
@@ -66,6 +93,7 @@ FIXTURE_SETUP(pair)
 	ASSERT_NE(NULL, self->a) TH_LOG("%s: %s", DEV_A, strerror(errno));
 	self->b = shmipc_open(DEV_B, 0);
 	ASSERT_NE(NULL, self->b) TH_LOG("%s: %s", DEV_B, strerror(errno));
+	ASSERT_TRUE(sees(self->a, PEER_B) && sees(self->b, PEER_A));
 	ASSERT_EQ(700, shmipc_port_create(self->b, 700, "seven"));
 	self->to = (struct shmipc_address){ .peer = PEER_B, .port = 700 };
 }
@@ -74,13 +102,6 @@ FIXTURE_TEARDOWN(pair)
 {
 	shmipc_close(self->a);
 	shmipc_close(self->b);
-}
-
-static inline void sleep_ms(int ms)
-{
-	struct timespec time = { ms / 1000, ms % 1000 * 1000000L };
-
-	nanosleep(&time, NULL);
 }
 
 /* Does thread @tid of process @pid sleep? */
