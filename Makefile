@@ -62,6 +62,7 @@ check-full: deps
 bench: deps
 	@selftests/bench/run
 	@selftests/bench/between
+	@selftests/bench/instructions
 
 layercheck:
 	@scripts/layercheck

@@ -12,13 +12,13 @@
 
 static unsigned int passes = 15;
 
-static void die(const char *what)
+static inline void die(const char *what)
 {
 	fprintf(stderr, "bench: %s: %s\n", what, strerror(errno));
 	exit(1);
 }
 
-static int by_value(const void *a, const void *b)
+static inline int by_value(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 
@@ -26,7 +26,7 @@ static int by_value(const void *a, const void *b)
 }
 
 /* The value at @part of the way through the sorted values */
-static double quantile(const double *values, double part)
+static inline double quantile(const double *values, double part)
 {
 	double sorted[MAX_PASSES];
 
@@ -35,7 +35,7 @@ static double quantile(const double *values, double part)
 	return sorted[(unsigned int)(part * (passes - 1) + 0.5)];
 }
 
-static void ratios(const double *a, const double *b, double *out)
+static inline void ratios(const double *a, const double *b, double *out)
 {
 	unsigned int i;
 
@@ -43,19 +43,19 @@ static void ratios(const double *a, const double *b, double *out)
 		out[i] = a[i] / b[i];
 }
 
-static bool is_ours(const char *way)
+static inline bool is_ours(const char *way)
 {
 	return !strncmp(way, "shmipc", 6);
 }
 
 /* "   NAME MEDIAN (QUARTILE-QUARTILE)" of the ratios */
-static void print_ratio(const char *name, const double *list)
+static inline void print_ratio(const char *name, const double *list)
 {
 	printf("   %s %.2f (%.2f-%.2f)", name, quantile(list, 0.5), quantile(list, 0.25),
 	       quantile(list, 0.75));
 }
 
-static void read_load(char *load, size_t size)
+static inline void read_load(char *load, size_t size)
 {
 	FILE *file = fopen("/proc/loadavg", "r");
 
