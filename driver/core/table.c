@@ -193,12 +193,15 @@ int shmipc_core_read_port(const struct shmipc_core *core, u32 peer, u32 slot,
 			  struct shmipc_core_port *out)
 {
 	const struct shmipc_link *link = shmipc_link_of(core, peer);
+	int err;
 
 	if (!readable(link))
 		return -ENOTCONN;
 	if (slot >= core->cfg.geo.ports)
 		return -ENOENT;
-	return entry_snapshot(link, slot, 0, out);
+	err = entry_snapshot(link, slot, 0, out);
+	/* After it. Pairs with section_close(): what a new owner has cleared has not closed */
+	return shmipc_link_current(link) ? err : -ENOTCONN;
 }
 
 static int table_search(const struct shmipc_core *core, const struct shmipc_link *link,

@@ -149,6 +149,18 @@ TEST(hostile_entry_is_clamped)
 	world_free(w);
 }
 
+/* A peer that comes anew clears its table: that is no port that has closed */
+TEST(cleared_is_not_closed)
+{
+	struct world *w = world_new(8192, 2);
+	struct shmipc_core_port p = world_port(w, 1, 1, 1, 64, 64, 0), q;
+
+	CHECK_EQ(shmipc_core_read_port(at(w, 0), 1, p.slot, &q), 0);
+	shmipc_core_attach(at(w, 1));
+	CHECK_EQ(shmipc_core_read_port(at(w, 0), 1, p.slot, &q), -ENOTCONN);
+	world_free(w);
+}
+
 /* Who watches is rung; who sleeps for credit of a closed port, too; others are not */
 TEST(pitfall_11_table_changes_ring_who_waits)
 {
