@@ -18,4 +18,11 @@ static inline void shmipc_eventfd_signal(struct eventfd_ctx *ctx)
 #endif
 }
 
+/* What a bin_attribute's read gets */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define SHMIPC_BIN_ATTR_CONST
+#else
+#define SHMIPC_BIN_ATTR_CONST	const
+#endif
+
 #endif /* SHMIPC_COMPAT_H */

@@ -10,7 +10,6 @@
 #include <linux/module.h>
 #include <linux/random.h>
 #include <linux/stringhash.h>
-#include <linux/utsname.h>
 #include <linux/uuid.h>
 
 #include "divided.h"
@@ -241,10 +240,7 @@ void shmipc_divided_config(const struct shmipc_divided *divided, struct shmipc_r
 	cfg->section_bytes = divided->div.geo.size;
 	cfg->sections = divided->sections;
 	cfg->uuid = divided->uuid;
-	/* Of the machine, whoever loads us. One that has not been named yet has none */
-	cfg->machine = init_utsname()->nodename;
-	if (!strcmp(cfg->machine, "(none)"))
-		cfg->machine = NULL;
+	cfg->machines = true;
 }
 
 /**

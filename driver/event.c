@@ -234,7 +234,9 @@ int shmipc_event_mask(struct shmipc_endpoint *ep, struct shmipc_event_mask *arg)
 	u32 old;
 	int err = 0;
 
-	if (arg->mask & ~MASK_KNOWN)
+	if (arg->mask & ~MASK_KNOWN ||
+	    (arg->mask & SHMIPC_EVENT_BIT(SHMIPC_EVENT_DOORBELL) &&
+	     !(ep->region->fmt->features & SHMIPC_FEAT_NOTIFY)))
 		return -EOPNOTSUPP;
 
 	mutex_lock(&ep->lock);

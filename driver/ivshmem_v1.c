@@ -22,13 +22,12 @@
  * When the claim of our slot is lost (we had been paused, and somebody took us for
  * dead), the region goes and a new one comes: ivshmem_attach(), ivshmem_detach().
  */
-#include <linux/delay.h>
-#include <linux/interrupt.h>
 #include <linux/io.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 
 #include "divided.h"
+#include "ivshmem_bells.h"
 
 #define IVSHMEM_NAME		"shmipc-ivshmem-v1"
 #define IVSHMEM_VENDOR		0x1af4
@@ -39,28 +38,12 @@
 #define IVSHMEM_DOORBELL	12
 #define IVSHMEM_REGS_BYTES	16
 
-#define IVSHMEM_VECTORS_MAX	SHMIPC_PEERS_MAX
-#define IVSHMEM_CHECK_MS	1000	/* for a ring of our own to arrive */
-#define IVSHMEM_CHECK_STEP_MS	10
 #define IVSHMEM_AGAIN_MS	1000	/* between two tries to get a slot back */
-
-struct ivshmem;
-
-/**
- * struct ivshmem_vector - one interrupt
- * @iv: device
- * @index: its number
- * @count: how often it came; written by its handler only
- */
-struct ivshmem_vector {
-	struct ivshmem *iv;
-	u32 index;
-	u32 count;
-};
 
 /**
  * struct ivshmem - one device
  * @divided: its memory
+ * @bells: its interrupts
  * @pdev: device
  * @regs: BAR 0
  * @region: that may be kicked, read under RCU; changed with @lock
@@ -68,13 +51,10 @@ struct ivshmem_vector {
  * @lock: one at a time attaches and detaches
  * @leaving: for good
  * @reattach: the slot was lost
- * @recheck: polling, but vectors there would be: do they work now?
- * @nr_vectors: allocated
- * @works: of them, from the first on, those that arrive
- * @vectors: for the handlers
  */
 struct ivshmem {
 	struct shmipc_divided divided;
+	struct shmipc_bells bells;
 	struct pci_dev *pdev;
 	void __iomem *regs;
 	struct shmipc_region __rcu *region;
@@ -82,10 +62,6 @@ struct ivshmem {
 	struct mutex lock;	/* covers attaching and detaching */
 	bool leaving;
 	struct delayed_work reattach;
-	struct delayed_work recheck;
-	u32 nr_vectors;
-	u32 works;
-	struct ivshmem_vector vectors[IVSHMEM_VECTORS_MAX];
 };
 
 static void ivshmem_write_doorbell(struct ivshmem *iv, u32 id, u32 vector)
@@ -100,45 +76,24 @@ static void ivshmem_ring_owner(struct shmipc_divided *divided, u32 id)
 	ivshmem_write_doorbell(container_of(divided, struct ivshmem, divided), id, 0);
 }
 
-/*
- * Could it be this peer who rang @vector? In doubt, yes: a vector that we did not tell
- * of, or a peer that has fewer than we, or of which we know nothing yet
- */
-static bool ivshmem_may_ring(struct shmipc_link *link, u32 vector, u32 works)
+/* In the handler, inside rcu_read_lock() */
+static void ivshmem_rang(struct shmipc_bells *bells, u32 vector)
 {
-	u32 id, theirs;
+	struct ivshmem *iv = container_of(bells, struct ivshmem, bells);
+	struct shmipc_region *region = rcu_dereference(iv->region);
 
-	return !link->region->fmt->doorbell(link, &id, &theirs) || vector >= works ||
-	       theirs < works || link->peer % works == vector;
+	if (!region)
+		return;
+	shmipc_divided_beat(&iv->divided);	/* a claim goes after the region */
+	shmipc_region_rang(region, shmipc_bells_who(region, vector, READ_ONCE(bells->works)),
+			   false);
 }
 
-static void ivshmem_kick(struct shmipc_region *region, u32 vector, u32 works)
+static void ivshmem_ring_self(struct shmipc_bells *bells, u32 vector)
 {
-	struct shmipc_link *link;
-	u32 peer;
+	struct ivshmem *iv = container_of(bells, struct ivshmem, bells);
 
-	for (peer = 0; peer < region->cfg.peers; peer++) {
-		link = shmipc_link_get(region, peer);
-		if (link && ivshmem_may_ring(link, vector, works))
-			shmipc_link_kick(link);
-	}
-}
-
-static irqreturn_t ivshmem_interrupt(int irq, void *data)
-{
-	struct ivshmem_vector *vector = data;
-	struct ivshmem *iv = vector->iv;
-	struct shmipc_region *region;
-
-	WRITE_ONCE(vector->count, vector->count + 1);
-	rcu_read_lock();
-	region = rcu_dereference(iv->region);
-	if (region) {	/* and so a claim, which goes after the region */
-		shmipc_divided_beat(&iv->divided);
-		ivshmem_kick(region, vector->index, READ_ONCE(iv->works));
-	}
-	rcu_read_unlock();
-	return IRQ_HANDLED;
+	ivshmem_write_doorbell(iv, iv->divided.id, vector);
 }
 
 /* ---- what the region calls ---- */
@@ -148,7 +103,7 @@ static int ivshmem_start(struct shmipc_region *region)
 	struct ivshmem *iv = region->cfg.priv;
 	int err = 0;
 
-	if (!iv->works)
+	if (!iv->bells.works)
 		err = shmipc_polling_start(region);
 	if (!err)
 		rcu_assign_pointer(iv->region, region);
@@ -161,7 +116,7 @@ static void ivshmem_stop(struct shmipc_region *region)
 	struct ivshmem *iv = region->cfg.priv;
 
 	RCU_INIT_POINTER(iv->region, NULL);
-	cancel_delayed_work_sync(&iv->recheck);
+	shmipc_bells_unwatch(&iv->bells);
 	shmipc_polling_stop(region);
 }
 
@@ -178,7 +133,7 @@ static void ivshmem_ring(struct shmipc_region *region, u32 peer, bool nested)
 		id = peer;
 	if (iv->divided.id == SHMIPC_DIVIDED_NO_ID)
 		return;
-	vectors = min(vectors, max(READ_ONCE(iv->works), 1U));
+	vectors = min(vectors, max(READ_ONCE(iv->bells.works), 1U));
 	ivshmem_write_doorbell(iv, id, region->cfg.peer % vectors);
 	atomic64_inc(&region->links[peer].rings);
 }
@@ -226,85 +181,6 @@ static const struct shmipc_transport_ops ivshmem_ops = {
 
 /* ---- interrupts ---- */
 
-/* From the first on, how many have come since @before was noted */
-static u32 ivshmem_arrived(const struct ivshmem *iv, const u32 *before)
-{
-	u32 v;
-
-	for (v = 0; v < iv->nr_vectors; v++)
-		if (READ_ONCE(iv->vectors[v].count) == before[v])
-			break;
-	return v;
-}
-
-/* Ring ourselves; how many vectors arrive within @ms. Process context */
-static u32 ivshmem_check(struct ivshmem *iv, unsigned int ms)
-{
-	unsigned long until = jiffies + msecs_to_jiffies(ms);
-	u32 before[IVSHMEM_VECTORS_MAX];
-	u32 v, works;
-
-	for (v = 0; v < iv->nr_vectors; v++)
-		before[v] = READ_ONCE(iv->vectors[v].count);
-	do {
-		for (v = 0; v < iv->nr_vectors; v++)
-			ivshmem_write_doorbell(iv, iv->divided.id, v);
-		msleep(IVSHMEM_CHECK_STEP_MS);
-		works = ivshmem_arrived(iv, before);
-	} while (works < iv->nr_vectors && time_before(jiffies, until));
-	return works;
-}
-
-/* The interrupts that did not come when we attached: now? */
-static void ivshmem_recheck(struct work_struct *work)
-{
-	struct ivshmem *iv = container_of(to_delayed_work(work), struct ivshmem, recheck);
-	struct shmipc_region *region = iv->attached;
-	u32 works = ivshmem_check(iv, IVSHMEM_CHECK_STEP_MS);
-
-	if (!works) {
-		schedule_delayed_work(&iv->recheck, msecs_to_jiffies(IVSHMEM_AGAIN_MS));
-		return;
-	}
-	dev_info(&iv->pdev->dev, "interrupts arrive, no longer polling\n");
-	WRITE_ONCE(iv->works, works);
-	shmipc_polling_stop(region);
-	shmipc_region_set_doorbell(region, SHMIPC_DOORBELL_MSIX, works);
-}
-
-static void ivshmem_free_vectors(void *data)
-{
-	struct ivshmem *iv = data;
-	u32 v;
-
-	for (v = 0; v < iv->nr_vectors; v++)
-		free_irq(pci_irq_vector(iv->pdev, v), &iv->vectors[v]);
-	iv->nr_vectors = 0;
-	pci_free_irq_vectors(iv->pdev);
-}
-
-static int ivshmem_request_vectors(struct ivshmem *iv)
-{
-	struct pci_dev *pdev = iv->pdev;
-	int nr, v, err;
-
-	nr = pci_alloc_irq_vectors(pdev, 1, IVSHMEM_VECTORS_MAX, PCI_IRQ_MSIX);
-	if (nr < 0)
-		return nr;
-	for (v = 0; v < nr; v++) {
-		iv->vectors[v].iv = iv;
-		iv->vectors[v].index = v;
-		err = request_irq(pci_irq_vector(pdev, v), ivshmem_interrupt, 0, IVSHMEM_NAME,
-				  &iv->vectors[v]);
-		if (err) {
-			ivshmem_free_vectors(iv);
-			return err;
-		}
-		iv->nr_vectors++;
-	}
-	return devm_add_action_or_reset(&pdev->dev, ivshmem_free_vectors, iv);
-}
-
 /* An ivshmem-doorbell has MSI-X, an ivshmem-plain has not */
 static int ivshmem_find_doorbell(struct ivshmem *iv)
 {
@@ -324,13 +200,13 @@ static int ivshmem_find_doorbell(struct ivshmem *iv)
 	iv->divided.id = id;
 	iv->divided.ring = ivshmem_ring_owner;
 	pci_set_master(pdev);
-	err = ivshmem_request_vectors(iv);
+	err = shmipc_bells_request(&iv->bells, SHMIPC_BELLS_MAX, false);
 	if (err) {
 		dev_warn(&pdev->dev, "no interrupt (%pe), polling\n", ERR_PTR(err));
 		return 0;
 	}
-	iv->works = ivshmem_check(iv, IVSHMEM_CHECK_MS);
-	if (!iv->works)
+	iv->bells.works = shmipc_bells_check(&iv->bells, SHMIPC_BELLS_CHECK_MS);
+	if (!iv->bells.works)
 		dev_warn(&pdev->dev, "interrupts do not arrive, polling\n");
 	return 0;
 }
@@ -345,9 +221,9 @@ static int ivshmem_attach(struct ivshmem *iv)
 		.ops = &ivshmem_ops,
 		.priv = iv,
 		.parent = dev,
-		.doorbell = iv->works ? SHMIPC_DOORBELL_MSIX : SHMIPC_DOORBELL_POLLING,
+		.doorbell = shmipc_bells_doorbell(&iv->bells),
 		.doorbell_id = iv->divided.id,
-		.vectors = iv->works,
+		.vectors = iv->bells.works,
 		.memory = SHMIPC_MEMORY_CACHED,
 	};
 	struct shmipc_region *region;
@@ -363,11 +239,10 @@ static int ivshmem_attach(struct ivshmem *iv)
 		return dev_err_probe(dev, PTR_ERR(region), "cannot add the region\n");
 	}
 	iv->attached = region;
-	if (!iv->works && iv->nr_vectors)
-		schedule_delayed_work(&iv->recheck, msecs_to_jiffies(IVSHMEM_AGAIN_MS));
+	shmipc_bells_watch(&iv->bells, region);
 	dev_info(dev, "%s: peer %u of %u, %s, %u vectors\n", dev_name(&region->dev), cfg.peer,
 		 cfg.peers, iv->divided.claimed ? "slot claimed" : "slot from the server",
-		 iv->works);
+		 iv->bells.works);
 	return 0;
 }
 
@@ -396,41 +271,12 @@ static void ivshmem_reattach(struct work_struct *work)
 	mutex_unlock(&iv->lock);
 }
 
-static void ivshmem_disable(void *pdev)
-{
-	pci_disable_device(pdev);
-}
-
-static void ivshmem_release(void *pdev)
-{
-	pci_release_regions(pdev);
-}
-
-/*
- * Not pcim_enable_device(): what that has pci_request_regions() undo differs from
- * kernel to kernel
- */
-static int ivshmem_enable(struct pci_dev *pdev)
-{
-	int err;
-
-	err = pci_enable_device(pdev);
-	if (!err)
-		err = devm_add_action_or_reset(&pdev->dev, ivshmem_disable, pdev);
-	if (err)
-		return err;
-	err = pci_request_regions(pdev, IVSHMEM_NAME);
-	if (err)
-		return dev_err_probe(&pdev->dev, err, "another driver has the device's memory\n");
-	return devm_add_action_or_reset(&pdev->dev, ivshmem_release, pdev);
-}
-
 static int ivshmem_map(struct ivshmem *iv)
 {
 	struct pci_dev *pdev = iv->pdev;
 	int err;
 
-	err = ivshmem_enable(pdev);
+	err = shmipc_bells_enable(pdev, IVSHMEM_NAME);
 	if (err)
 		return err;
 	if (pci_resource_len(pdev, 0) < IVSHMEM_REGS_BYTES ||
@@ -467,7 +313,11 @@ static int ivshmem_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	iv->divided.dev = &pdev->dev;
 	mutex_init(&iv->lock);
 	INIT_DELAYED_WORK(&iv->reattach, ivshmem_reattach);
-	INIT_DELAYED_WORK(&iv->recheck, ivshmem_recheck);
+	iv->bells.pdev = pdev;
+	iv->bells.name = IVSHMEM_NAME;
+	iv->bells.rang = ivshmem_rang;
+	iv->bells.ring_self = ivshmem_ring_self;
+	shmipc_bells_init(&iv->bells);
 	pci_set_drvdata(pdev, iv);
 
 	err = ivshmem_map(iv);

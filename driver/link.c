@@ -317,7 +317,8 @@ static bool link_probe(struct shmipc_link *link, unsigned int waited_ms)
 	s64 now = ktime_get_ns();
 
 	shmipc_link_lock(link);
-	if (waited_ms < LINK_PROBE_MS || region->fmt->state(link) != SHMIPC_PEER_UP) {
+	if (!region->fmt->probe || waited_ms < LINK_PROBE_MS ||
+	    region->fmt->state(link) != SHMIPC_PEER_UP) {
 		;
 	} else if (!link->probed) {
 		region->fmt->probe(link);

@@ -45,41 +45,66 @@ MODULE_PARM_DESC(loopback_size, "Bytes of each one's section: 4096 to 67108864 (
  * @section_bytes: of each
  * @sections: by slot
  * @devices: by slot; NULL if it could not be registered
+ * @states: by slot; what each region says of itself, 0: it is not there. As a
+ *	hypervisor's table of states is
  * @regions: by slot; those that may be kicked, read under RCU
  */
 static struct loopback_fabric {
 	size_t section_bytes;
 	void *sections[SHMIPC_PEERS_MAX];
+	u32 states[SHMIPC_PEERS_MAX];
 	struct platform_device *devices[SHMIPC_PEERS_MAX];
 	struct shmipc_region __rcu *regions[SHMIPC_PEERS_MAX];
 } fabric;
 
+/* And everybody is told, each in its worker */
+static void loopback_set_state(struct shmipc_region *region, u32 state)
+{
+	struct shmipc_region *target;
+	u32 peer;
+
+	/* The section before what vouches for it. Pairs with witnessed() in core/attach.c */
+	smp_store_release(&fabric.states[region->cfg.peer], state);
+	rcu_read_lock();
+	for (peer = 0; peer < region->cfg.peers; peer++) {
+		target = peer == region->cfg.peer ? NULL : rcu_dereference(fabric.regions[peer]);
+		if (target)
+			shmipc_link_kick_later(shmipc_link_get(target, region->cfg.peer));
+	}
+	rcu_read_unlock();
+}
+
+static u32 loopback_peer_state(struct shmipc_region *region, u32 peer)
+{
+	return smp_load_acquire(&fabric.states[peer]);	/* pairs with loopback_set_state() */
+}
+
 static int loopback_start(struct shmipc_region *region)
 {
 	rcu_assign_pointer(fabric.regions[region->cfg.peer], region);
+	loopback_set_state(region, region->state);
 	return 0;
 }
 
 /* shmipc_region_remove() waits for those who have found it */
 static void loopback_stop(struct shmipc_region *region)
 {
+	loopback_set_state(region, 0);
 	RCU_INIT_POINTER(fabric.regions[region->cfg.peer], NULL);
 }
 
 static void loopback_ring(struct shmipc_region *region, u32 peer, bool nested)
 {
 	struct shmipc_region *target;
-	struct shmipc_link *link;
 
 	rcu_read_lock();
 	target = rcu_dereference(fabric.regions[peer]);
 	if (target) {
 		atomic64_inc(&region->links[peer].rings);
-		link = shmipc_link_get(target, region->cfg.peer);
 		if (nested)
-			shmipc_link_kick_later(link);
+			shmipc_link_kick_later(shmipc_link_get(target, region->cfg.peer));
 		else
-			shmipc_link_kick(link);
+			shmipc_region_rang(target, BIT_ULL(region->cfg.peer), false);
 	}
 	rcu_read_unlock();
 }
@@ -90,6 +115,7 @@ static const struct shmipc_transport_ops loopback_ops = {
 	.start		= loopback_start,
 	.stop		= loopback_stop,
 	.ring		= loopback_ring,
+	.peer_state	= loopback_peer_state,
 };
 
 static void loopback_remove(void *region)
@@ -108,6 +134,7 @@ static int loopback_probe(struct platform_device *pdev)
 		.peer = pdev->id,
 		.peers = loopback,
 		.section_bytes = fabric.section_bytes,
+		.any_format = true,
 		.sections = fabric.sections,
 	};
 	struct shmipc_region *region;

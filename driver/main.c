@@ -47,6 +47,59 @@ static int __init main_check_name(unsigned int minor)
 	return 0;
 }
 
+static char *format[SHMIPC_PEERS_MAX];
+static unsigned int nr_format;
+module_param_array(format, charp, &nr_format, 0444);
+MODULE_PARM_DESC(format, "How messages lie in the memory: native, message (Jailhouse demos) or text; or for one device DEVICE=FORMAT, as 0000:00:04.0=message (native)");
+
+static const struct shmipc_format_ops *const formats[] = {
+	&shmipc_native, &shmipc_message, &shmipc_text,
+};
+
+/* The format that an item of format= names, or NULL */
+static const struct shmipc_format_ops *main_parse_format(const char *item)
+{
+	const char *name = strchr(item, '=');
+	unsigned int i;
+
+	name = name ? name + 1 : item;
+	for (i = 0; i < ARRAY_SIZE(formats); i++)
+		if (!strcmp(formats[i]->name, name))
+			return formats[i];
+	return NULL;
+}
+
+static int __init main_check_format(unsigned int i)
+{
+	if (main_parse_format(format[i]))
+		return 0;
+	pr_err("format: \"%s\" is none of native, message, text, or DEVICE=one of them\n",
+	       format[i]);
+	return -EINVAL;
+}
+
+/**
+ * shmipc_main_format() - which format the parameter format= has for a device
+ * @parent: the device that a region is probed for
+ *
+ * Return: what was said of it, else of all devices, else native.
+ */
+const struct shmipc_format_ops *shmipc_main_format(const struct device *parent)
+{
+	const struct shmipc_format_ops *fmt = &shmipc_native;
+	const char *name = dev_name(parent);
+	size_t len = strlen(name);
+	unsigned int i;
+
+	for (i = 0; i < nr_format; i++) {
+		if (!strncmp(format[i], name, len) && format[i][len] == '=')
+			return main_parse_format(format[i]);
+		if (!strchr(format[i], '='))
+			fmt = main_parse_format(format[i]);
+	}
+	return fmt;
+}
+
 /**
  * struct main_transport - a transport
  * @name: for messages
@@ -64,6 +117,7 @@ struct main_transport {
 static struct main_transport transports[] = {
 	{ "loopback", shmipc_loopback_init, shmipc_loopback_exit },
 	{ "ivshmem-v1", shmipc_ivshmem_v1_init, shmipc_ivshmem_v1_exit },
+	{ "ivshmem-v2", shmipc_ivshmem_v2_init, shmipc_ivshmem_v2_exit },
 };
 
 static void main_exit_transports(void)
@@ -110,6 +164,11 @@ static int __init shmipc_init(void)
 
 	for (i = 0; i < nr_names; i++) {
 		err = main_check_name(i);
+		if (err)
+			return err;
+	}
+	for (i = 0; i < nr_format; i++) {
+		err = main_check_format(i);
 		if (err)
 			return err;
 	}

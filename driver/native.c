@@ -25,11 +25,12 @@ static void native_init_core(struct shmipc_region *region, void *mem,
 {
 	const struct shmipc_region_config *cfg = &region->cfg;
 	struct shmipc_core_config core = {
-		.ops = &shmipc_native_core_ops,
+		.ops = cfg->ops->peer_state ? &shmipc_native_core_ops_witness :
+					      &shmipc_native_core_ops,
 		.ctx = region,
 		.geo = *geo,
 		.slot = cfg->peer,
-		.own = cfg->sections[cfg->peer],
+		.own = region->sections[cfg->peer],
 		.doorbell = cfg->doorbell_id,
 		.vectors = cfg->vectors,
 		.name = region->shown,
@@ -41,7 +42,7 @@ static void native_init_core(struct shmipc_region *region, void *mem,
 	shmipc_core_set_polling(region->core, cfg->doorbell == SHMIPC_DOORBELL_POLLING);
 	for (peer = 0; peer < cfg->peers; peer++)
 		if (peer != cfg->peer)
-			shmipc_core_set_peer(region->core, peer, cfg->sections[peer]);
+			shmipc_core_set_peer(region->core, peer, region->sections[peer]);
 }
 
 /* What has been counted before we attach */
@@ -80,6 +81,7 @@ static int native_attach(struct shmipc_region *region)
 	native_meet(region);
 	shmipc_core_attach(region->core);
 	region->epoch = shmipc_core_epoch(region->core);
+	region->state = region->epoch;
 	return 0;
 }
 
@@ -382,7 +384,7 @@ static void native_progress(struct shmipc_link *link, u32 slot, u32 *generation,
 	native_notice(link);
 }
 
-static bool native_consumed(struct shmipc_link *link, const struct shmipc_msg *msg)
+static bool native_consumed(struct shmipc_link *link, struct shmipc_msg *msg)
 {
 	struct shmipc_region *region = link->region;
 
@@ -431,6 +433,7 @@ static u32 native_bells(struct shmipc_link *link, u32 counts[SHMIPC_VECTORS])
 
 const struct shmipc_format_ops shmipc_native = {
 	.format		= SHMIPC_FORMAT_NATIVE,
+	.name		= "native",
 	.features	= SHMIPC_FEAT_PORTS | SHMIPC_FEAT_PRIORITY | SHMIPC_FEAT_NAMES |
 			  SHMIPC_FEAT_EVENTS | SHMIPC_FEAT_META | SHMIPC_FEAT_NOTIFY,
 	.attach		= native_attach,

@@ -32,6 +32,13 @@ static u32 native_random(void *ctx)
 	return get_random_u32();
 }
 
+static u32 native_witness(void *ctx, u32 peer)
+{
+	struct shmipc_region *region = ctx;
+
+	return region->cfg.ops->peer_state(region, peer);
+}
+
 static void native_event(void *ctx, u32 peer, u32 bits)
 {
 	shmipc_link_event(native_link(ctx, peer), bits);
@@ -182,14 +189,23 @@ static void native_tx_copy(void *ctx, const struct shmipc_core_tx *tx, void *dst
 	}
 }
 
+#define NATIVE_CORE_OPS				\
+	.lock		= native_lock,		\
+	.unlock		= native_unlock,	\
+	.rx_open	= native_rx_open,	\
+	.rx_data	= native_rx_data,	\
+	.rx_done	= native_rx_done,	\
+	.rx_abort	= native_rx_abort,	\
+	.tx_copy	= native_tx_copy,	\
+	.event		= native_event,		\
+	.random		= native_random
+
 const struct shmipc_core_ops shmipc_native_core_ops = {
-	.lock		= native_lock,
-	.unlock		= native_unlock,
-	.rx_open	= native_rx_open,
-	.rx_data	= native_rx_data,
-	.rx_done	= native_rx_done,
-	.rx_abort	= native_rx_abort,
-	.tx_copy	= native_tx_copy,
-	.event		= native_event,
-	.random		= native_random,
+	NATIVE_CORE_OPS,
+};
+
+/* Where the transport has a table of states */
+const struct shmipc_core_ops shmipc_native_core_ops_witness = {
+	NATIVE_CORE_OPS,
+	.witness	= native_witness,
 };

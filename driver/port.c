@@ -132,6 +132,16 @@ struct shmipc_port *shmipc_port_find_name(struct shmipc_region *region, const ch
 	return found;
 }
 
+/* What the region's format cannot do */
+static int port_check_format(const struct shmipc_format_ops *fmt,
+			     const struct shmipc_port_create *arg)
+{
+	if ((arg->name[0] && !(fmt->features & SHMIPC_FEAT_NAMES)) ||
+	    (arg->flags & SHMIPC_PORT_META && !(fmt->features & SHMIPC_FEAT_META)))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
 static int port_check(const struct shmipc_port_create *arg)
 {
 	if (arg->port > SHMIPC_PORT_MAX || arg->depth > SHMIPC_DEPTH_MAX ||
@@ -234,6 +244,8 @@ static int port_insert(struct shmipc_region *region, struct shmipc_port *port, u
 		if (same)
 			return -EEXIST;
 	}
+	if (!number && !(port->flags & SHMIPC_PORT_LOCAL))
+		number = region->fmt->port;
 	err = port_reserve(region, port, number);
 	if (err)
 		return err;
@@ -277,7 +289,7 @@ int shmipc_port_create(struct shmipc_endpoint *ep, struct shmipc_port_create *ar
 	u64 ring = 0;
 	int err;
 
-	err = port_check(arg);
+	err = port_check(arg) ?: port_check_format(region->fmt, arg);
 	if (err)
 		return err;
 	port = port_alloc(ep, arg);

@@ -36,6 +36,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/utsname.h>
 
 #include "shmipc.h"
 
@@ -72,7 +73,35 @@ static ssize_t transport_show(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RO(transport);
 
+static ssize_t format_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", to_shmipc_region(dev)->fmt->name);
+}
+static DEVICE_ATTR_RO(format);
+
+static ssize_t section_bytes_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", to_shmipc_region(dev)->cfg.section_bytes);
+}
+static DEVICE_ATTR_RO(section_bytes);
+
+static ssize_t table_bytes_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", to_shmipc_region(dev)->cfg.table_bytes);
+}
+static DEVICE_ATTR_RO(table_bytes);
+
+static ssize_t rw_bytes_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", to_shmipc_region(dev)->cfg.rw_bytes);
+}
+static DEVICE_ATTR_RO(rw_bytes);
+
 static struct attribute *region_attrs[] = {
+	&dev_attr_format.attr,
+	&dev_attr_section_bytes.attr,
+	&dev_attr_table_bytes.attr,
+	&dev_attr_rw_bytes.attr,
 	&dev_attr_name.attr,
 	&dev_attr_peer.attr,
 	&dev_attr_peers.attr,
@@ -108,6 +137,8 @@ static void region_release(struct device *dev)
 	kvfree(region->links);
 	kvfree(region->slots);
 	kvfree(region->core);
+	kvfree(region->message);
+	kfree(region->sections);
 	xa_destroy(&region->ports);
 	xa_destroy(&region->endpoints);
 	kfree(region);
@@ -162,15 +193,34 @@ static int region_init_links(struct shmipc_region *region)
 static void region_call(struct shmipc_region *region)
 {
 	const struct shmipc_region_config *cfg = &region->cfg;
+	const char *machine = cfg->machines ? init_utsname()->nodename : "";
 	char *at;
 
+	/* One that has not been named yet */
+	if (!strcmp(machine, "(none)"))
+		machine = "";
 	strscpy(region->name, cfg->name ?: shmipc_main_name(region->minor) ?: "",
 		sizeof(region->name));
-	strscpy(region->shown, region->name[0] ? region->name : cfg->machine ?: "",
-		sizeof(region->shown));
+	strscpy(region->shown, region->name[0] ? region->name : machine, sizeof(region->shown));
 	for (at = region->shown; *at; at++)
 		if (!shmipc_name_char(*at))
 			*at = '_';
+}
+
+static int region_check_format(struct shmipc_region *region)
+{
+	if (region->fmt == &shmipc_native || region->cfg.any_format)
+		return 0;
+	dev_err(region->cfg.parent, "declined: format= asks for one that this device's doorbells cannot carry: leave it native\n");
+	return -ENODEV;
+}
+
+static int region_keep_sections(struct shmipc_region *region)
+{
+	const struct shmipc_region_config *cfg = &region->cfg;
+
+	region->sections = kmemdup(cfg->sections, cfg->peers * sizeof(*cfg->sections), GFP_KERNEL);
+	return region->sections ? 0 : -ENOMEM;
 }
 
 /* Complete but for the format and the node */
@@ -190,12 +240,16 @@ static struct shmipc_region *region_alloc(const struct shmipc_region_config *cfg
 	}
 	atomic_inc(&nr_regions);
 	region->cfg = *cfg;
-	region->fmt = &shmipc_native;
+	region->fmt = shmipc_main_format(cfg->parent);
 	region_call(region);
 	region_init_tables(region);
 	region_init_device(region);
 
-	err = dev_set_name(&region->dev, "shmipc%d", region->minor);
+	err = region_check_format(region);
+	if (!err)
+		err = region_keep_sections(region);
+	if (!err)
+		err = dev_set_name(&region->dev, "shmipc%d", region->minor);
 	if (!err)
 		err = region_init_links(region);
 	if (err) {
@@ -206,16 +260,23 @@ static struct shmipc_region *region_alloc(const struct shmipc_region_config *cfg
 	return region;
 }
 
+/* To those who are foreign a ring means a message */
+static void region_ring_all(struct shmipc_region *region)
+{
+	if (!region->fmt->foreign)
+		region_each_link(region, shmipc_link_ring);
+}
+
 /* A handshake takes two exchanges. Where rings are synchronous it is done after this */
 static void region_hello(struct shmipc_region *region)
 {
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		region_each_link(region, shmipc_link_ring);
+		region_ring_all(region);
 		region_each_link(region, shmipc_link_kick);
 	}
-	region_each_link(region, shmipc_link_ring);
+	region_ring_all(region);
 }
 
 static void link_pass(struct shmipc_link *link)
@@ -257,7 +318,8 @@ static void region_shut(struct shmipc_region *region)
 
 	region_each_link(region, shmipc_stream_down);
 	region->fmt->detach(region);
-	region_each_link(region, link_farewell);
+	if (!region->fmt->foreign)
+		region_each_link(region, link_farewell);
 }
 
 static void region_drop(struct shmipc_region *region)
@@ -285,7 +347,6 @@ struct shmipc_region *shmipc_region_add(const struct shmipc_region_config *cfg)
 	err = region->fmt->attach(region);
 	region->cfg.sections = NULL;
 	region->cfg.uuid = NULL;
-	region->cfg.machine = NULL;
 	if (err)
 		goto err_drop;
 	err = cfg->ops->start(region);
@@ -295,8 +356,13 @@ struct shmipc_region *shmipc_region_add(const struct shmipc_region_config *cfg)
 	err = cdev_device_add(&region->cdev, &region->dev);
 	if (err)
 		goto err_shut;
+	err = shmipc_dump_add(region);
+	if (err)
+		goto err_del;
 	return region;
 
+err_del:
+	cdev_device_del(&region->cdev, &region->dev);
 err_shut:
 	region_shut(region);
 	goto err_drop;
@@ -317,9 +383,28 @@ err_drop:
  */
 void shmipc_region_remove(struct shmipc_region *region)
 {
+	shmipc_dump_remove(region);
 	cdev_device_del(&region->cdev, &region->dev);
 	region_shut(region);
 	region_drop(region);
+}
+
+void shmipc_region_rang(struct shmipc_region *region, u64 peers, bool states)
+{
+	struct shmipc_link *link;
+
+	if (region->fmt->rang && !shmipc_region_gone(region))
+		region->fmt->rang(region, peers, states);
+	for (; peers; peers &= peers - 1) {
+		link = shmipc_link_get(region, __ffs64(peers));
+		if (link)
+			shmipc_link_kick(link);
+	}
+}
+
+void shmipc_region_kick(struct shmipc_region *region)
+{
+	region_each_link(region, shmipc_link_kick);
 }
 
 void shmipc_region_ring(struct shmipc_region *region, u64 peers)
@@ -340,7 +425,7 @@ void shmipc_region_set_doorbell(struct shmipc_region *region, u32 doorbell, u32 
 	region->fmt->set_doorbell(region);
 	/* Whoever did not ring while we polled has to be looked at once more */
 	region_each_link(region, shmipc_link_kick);
-	region_each_link(region, shmipc_link_ring);
+	region_ring_all(region);
 }
 
 /* Something may have happened that nobody told of: process context */
@@ -348,7 +433,7 @@ void shmipc_region_look(struct shmipc_region *region)
 {
 	shmipc_patrol_verify(region);
 	region_each_link(region, shmipc_link_kick_later);
-	region_each_link(region, shmipc_link_ring);
+	region_ring_all(region);
 }
 
 int shmipc_region_init(void)

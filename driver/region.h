@@ -23,6 +23,8 @@ struct shmipc_stream;
  * @lost: what we wrote is not there any more: leave, and come back if you can. Any
  *	context; NULL: cannot
  * @beat: a polling region looks: tell whom it concerns that we live; may be NULL
+ * @peer_state: what @peer has published as its state, where a hypervisor or the like
+ *	keeps a table of them; 0: it is not there. NULL: there is no table. Any context
  * @ring: ring @peer if that can be, and count it in its link's @rings. Called with no
  *	lock held, in any context, between @start and the end of
  *	shmipc_region_remove(). @nested: from within the servicing of a
@@ -34,6 +36,7 @@ struct shmipc_transport_ops {
 	int (*start)(struct shmipc_region *region);
 	void (*stop)(struct shmipc_region *region);
 	void (*ring)(struct shmipc_region *region, u32 peer, bool nested);
+	u32 (*peer_state)(struct shmipc_region *region, u32 peer);
 	bool lossy;
 	bool (*held)(struct shmipc_region *region);
 	void (*lost)(struct shmipc_region *region);
@@ -56,7 +59,13 @@ struct shmipc_transport_ops {
  * @sections: N sections; ours is written, the others are read only. Valid until
  *	shmipc_region_remove() returns
  * @name: from local configuration, or NULL for what the parameter "names" says
- * @machine: what to call ourselves to peers if that is nothing; any text, or NULL
+ * @machines: peers are other machines: without a name they see that of ours
+ * @any_format: a peer's id is its doorbell's, so that formats other than native, which
+ *	cannot say what to ring them with, are possible
+ * @table: state table, or NULL; for shmipc dump, as @rw
+ * @table_bytes: of it
+ * @rw: R/W section, or NULL
+ * @rw_bytes: of it
  */
 struct shmipc_region_config {
 	const struct shmipc_transport_ops *ops;
@@ -72,7 +81,12 @@ struct shmipc_region_config {
 	u64 section_bytes;
 	void * const *sections;
 	const char *name;
-	const char *machine;
+	bool machines;
+	bool any_format;
+	const void *table;
+	u64 table_bytes;
+	const void *rw;
+	u64 rw_bytes;
 };
 
 #define SHMIPC_WATCH_BITS	10
@@ -102,8 +116,11 @@ struct shmipc_polling {
  * @name: of the node, from local configuration, or ""
  * @shown: what peers see
  * @fmt: format
+ * @sections: N, as @cfg had them; the array is freed with the region
  * @core: native: the engine; freed with the region
+ * @message: message: what that format knows; freed with the region
  * @epoch: for INFO and endpoint ids
+ * @state: what the transport is to publish of us, where it can; not 0
  * @gone: set once by shmipc_region_remove(). Read by everybody: before sleeping,
  *	after waking, and under ports_lock or link->lock before touching the
  *	format, which removal passes through after setting it
@@ -141,8 +158,11 @@ struct shmipc_region {
 	char name[SHMIPC_NAME_MAX];
 	char shown[SHMIPC_NAME_MAX];
 	const struct shmipc_format_ops *fmt;
+	void **sections;
 	struct shmipc_core *core;
+	struct shmipc_message_format *message;
 	u64 epoch;
+	u32 state;
 	bool gone;
 	struct shmipc_link *links;
 
@@ -178,6 +198,13 @@ struct shmipc_region *shmipc_region_add(const struct shmipc_region_config *cfg);
 void shmipc_region_remove(struct shmipc_region *region);
 /* Look at all peers, have all look at us: after a suspend; process context */
 void shmipc_region_look(struct shmipc_region *region);
+/*
+ * An interrupt came that the peers of a mask may have caused; @states: or a change in
+ * the state table has. Any context, inside rcu_read_lock(), no lock held
+ */
+void shmipc_region_rang(struct shmipc_region *region, u64 peers, bool states);
+/* Look at all links; any context, inside rcu_read_lock(), no lock held */
+void shmipc_region_kick(struct shmipc_region *region);
 /* Ring the peers of a mask; no lock held */
 void shmipc_region_ring(struct shmipc_region *region, u64 peers);
 /* The doorbell became another after shmipc_region_add(); process context, one at a time */
@@ -201,6 +228,11 @@ static inline bool shmipc_region_held(struct shmipc_region *region)
 {
 	return !region->cfg.ops->held || region->cfg.ops->held(region);
 }
+
+/* dump.c: the memory itself, for its owner to look at */
+
+int shmipc_dump_add(struct shmipc_region *region);
+void shmipc_dump_remove(struct shmipc_region *region);
 
 /* polling.c: where no doorbell works */
 
@@ -309,7 +341,11 @@ struct shmipc_link *shmipc_link_get(struct shmipc_region *region, u32 peer);
 /**
  * struct shmipc_format_ops - how messages are laid out in the sections
  * @format: SHMIPC_FORMAT_*
+ * @name: the same for sysfs and the parameter format=
  * @features: SHMIPC_FEAT_*
+ * @foreign: peers are not ours: they are rung when there is a message for them and at no
+ *	other time, with the doorbell that their id is
+ * @port: the number of the only port there is, 0: any
  *
  * Errnos are those of driver/core/core.h. "locked": link->lock is held. All but
  * attach, detach and the single servicer's look for @gone themselves: then they
@@ -318,6 +354,7 @@ struct shmipc_link *shmipc_link_get(struct shmipc_region *region, u32 peer);
  * @attach: take the sections into use; process context
  * @detach: leave; nothing of the format is in use any more
  * @service: look at one link; single servicer; SHMIPC_SERVICE_*
+ * @rang: as shmipc_region_rang(), before the links are kicked; may be NULL
  * @relink: restart a broken link; single servicer
  * @state: SHMIPC_PEER_* of a link
  * @describe: fill a row of SHMIPC_PEERS
@@ -330,12 +367,15 @@ struct shmipc_link *shmipc_link_get(struct shmipc_region *region, u32 peer);
  * @find_name: a peer's port by name
  * @push: send (part of) a message; locked
  * @push_abort: give one up; locked
+ * @confirmed: has what a push with tx->result said it wants an answer to been received?
+ *	1, 0: not yet, or an errno: it never will; locked. Needed with FEAT_CONFIRM
+ * @confirm_end: nobody waits for that any more; locked
  * @push_ready: would push make progress; locked
  * @arm: have the peer ring when that changes; locked
  * @progress: sent and consumed of one slot; locked
  * @consumed: a received message left its queue; locked; true: ring
  * @undrained: the peer has not read all we wrote
- * @probe: ask for a sign of life; locked
+ * @probe: ask for a sign of life; locked; NULL: there is none
  * @stall: the peer did not give one; single servicer
  * @verify: is what we wrote still there?
  * @doorbell: how to ring the peer, as it says itself; false: it is absent
@@ -346,10 +386,14 @@ struct shmipc_link *shmipc_link_get(struct shmipc_region *region, u32 peer);
  */
 struct shmipc_format_ops {
 	u32 format;
+	const char *name;
 	u64 features;
+	bool foreign;
+	u32 port;
 	int (*attach)(struct shmipc_region *region);
 	void (*detach)(struct shmipc_region *region);
 	u32 (*service)(struct shmipc_link *link);
+	void (*rang)(struct shmipc_region *region, u64 peers, bool states);
 	void (*relink)(struct shmipc_link *link);
 	u32 (*state)(struct shmipc_link *link);
 	void (*describe)(struct shmipc_link *link, struct shmipc_peer_info *row);
@@ -363,12 +407,14 @@ struct shmipc_format_ops {
 	int (*find_name)(struct shmipc_link *link, const char *name, struct shmipc_core_port *out);
 	int (*push)(struct shmipc_link *link, struct shmipc_core_tx *tx, bool *ring);
 	void (*push_abort)(struct shmipc_link *link, struct shmipc_core_tx *tx, bool *ring);
+	int (*confirmed)(struct shmipc_link *link);
+	void (*confirm_end)(struct shmipc_link *link);
 	int (*push_ready)(struct shmipc_link *link, const struct shmipc_core_port *port,
 			  u32 level, u32 len);
 	void (*arm)(struct shmipc_link *link);
 	void (*progress)(struct shmipc_link *link, u32 slot, u32 *generation,
 			 u32 *sent, u32 *consumed);
-	bool (*consumed)(struct shmipc_link *link, const struct shmipc_msg *msg);
+	bool (*consumed)(struct shmipc_link *link, struct shmipc_msg *msg);
 	bool (*undrained)(struct shmipc_link *link);
 	void (*probe)(struct shmipc_link *link);
 	void (*stall)(struct shmipc_link *link);
@@ -381,7 +427,10 @@ struct shmipc_format_ops {
 };
 
 extern const struct shmipc_format_ops shmipc_native;	/* native.c */
+extern const struct shmipc_format_ops shmipc_message;	/* format_message.c */
+extern const struct shmipc_format_ops shmipc_text;	/* likewise */
 extern const struct shmipc_core_ops shmipc_native_core_ops;	/* native_core.c */
+extern const struct shmipc_core_ops shmipc_native_core_ops_witness;
 
 /* flight.c: whose messages are under way to a peer's port */
 
@@ -420,6 +469,8 @@ extern const struct file_operations shmipc_fops;
 
 /* The parameter names= for /dev/shmipcN, or NULL */
 const char *shmipc_main_name(unsigned int minor);
+/* The parameter format= for the region of a device */
+const struct shmipc_format_ops *shmipc_main_format(const struct device *parent);
 
 /* loopback.c */
 #if IS_ENABLED(CONFIG_SHMIPC_LOOPBACK)
@@ -428,6 +479,15 @@ void shmipc_loopback_exit(void);
 #else
 static inline int shmipc_loopback_init(void) { return 0; }
 static inline void shmipc_loopback_exit(void) { }
+#endif
+
+/* ivshmem_v2.c */
+#if IS_ENABLED(CONFIG_SHMIPC_IVSHMEM_V2)
+int shmipc_ivshmem_v2_init(void);
+void shmipc_ivshmem_v2_exit(void);
+#else
+static inline int shmipc_ivshmem_v2_init(void) { return 0; }
+static inline void shmipc_ivshmem_v2_exit(void) { }
 #endif
 
 /* ivshmem_v1.c */

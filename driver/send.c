@@ -9,10 +9,6 @@
 
 #include "shmipc.h"
 
-/* A blocked sender looks for itself after this long, then doubles it */
-#define RESCAN_MIN_MS	10
-#define RESCAN_MAX_MS	1000
-
 /* Between 0 and the errnos: something changed under our eyes, begin again */
 #define LOOK_AGAIN	1
 #define LOOKS_MAX	8
@@ -83,6 +79,17 @@ static int send_told_losses(struct shmipc_endpoint *ep, u32 peer)
 	return atomic_xchg(&ep->lost[peer].untold, 0) ? -ECONNRESET : 0;
 }
 
+static int send_check_confirm(struct shmipc_endpoint *ep, const struct shmipc_send *arg,
+			      struct shmipc_sending *snd)
+{
+	if (!(arg->flags & SHMIPC_SEND_CONFIRM))
+		return 0;
+	if (!(ep->region->fmt->features & SHMIPC_FEAT_CONFIRM))
+		return -EOPNOTSUPP;
+	snd->confirm = true;
+	return snd->wait.nonblock ? -EINVAL : 0;
+}
+
 static int send_check(struct shmipc_endpoint *ep, const struct shmipc_send *arg,
 		      struct shmipc_sending *snd)
 {
@@ -94,14 +101,21 @@ static int send_check(struct shmipc_endpoint *ep, const struct shmipc_send *arg,
 		return -EOPNOTSUPP;
 	if (arg->priority >= SHMIPC_PRIORITIES)
 		return -EINVAL;
+	if (arg->priority && !(ep->region->fmt->features & SHMIPC_FEAT_PRIORITY))
+		return -EOPNOTSUPP;
 	if (shmipc_region_gone(ep->region))
 		return -ENODEV;
+	err = send_check_confirm(ep, arg, snd);
+	if (err)
+		return err;
 	if (arg->port == SHMIPC_PORT_NONE)
 		err = send_to_connected(ep, snd);
 	else
 		err = send_to_address(ep, arg, snd);
 	if (err)
 		return err;
+	if (snd->confirm && snd->port)
+		return -EOPNOTSUPP;
 	if (arg->len > (snd->port ? snd->port->max_size : SHMIPC_MSG_MAX))
 		return -EMSGSIZE;
 	return snd->port ? 0 : send_told_losses(ep, snd->peer);
@@ -371,7 +385,7 @@ static void remote_abort(struct shmipc_sending *snd, struct shmipc_link *link,
 static int remote_sleep(struct shmipc_sending *snd, struct shmipc_link *link,
 			struct shmipc_core_tx *tx, unsigned int *waited_ms)
 {
-	unsigned int step = clamp_t(unsigned int, *waited_ms, RESCAN_MIN_MS, RESCAN_MAX_MS);
+	unsigned int step = clamp(*waited_ms, SHMIPC_RESCAN_MIN_MS, SHMIPC_RESCAN_MAX_MS);
 	DEFINE_WAIT(entry);
 	bool expired = false;
 	int err;
@@ -448,6 +462,7 @@ static int send_to_peer(struct shmipc_sending *snd, u32 *state)
 		.type = msg->type,
 		.src_port = msg->src_port,
 		.level = msg->priority,
+		.result = snd->confirm,
 		.payload = msg,
 		.meta = {
 			.endpoint = msg->endpoint,
@@ -466,6 +481,8 @@ static int send_to_peer(struct shmipc_sending *snd, u32 *state)
 		*state = SHMIPC_STATE_SENT;
 	else if (err == -ECONNRESET && tx.done)
 		*state = SHMIPC_STATE_RESET;
+	if (!err && snd->confirm)
+		err = shmipc_confirm(snd, link, state);
 	return err;
 }
 

@@ -43,6 +43,7 @@
 #include "core/core.h"
 
 struct shmipc_region;
+struct shmipc_link;
 struct shmipc_endpoint;
 struct shmipc_port;
 struct shmipc_user;
@@ -342,6 +343,7 @@ void shmipc_endpoint_gone(struct shmipc_region *region);
  * @number: its port
  * @generation: of it, 0 for any
  * @connected: it goes to the connected destination
+ * @confirm: it is done when the other side has received it
  */
 struct shmipc_sending {
 	struct shmipc_endpoint *ep;
@@ -354,15 +356,24 @@ struct shmipc_sending {
 	u32 number;
 	u32 generation;
 	bool connected;
+	bool confirm;
 };
 
-#define SHMIPC_SEND_FLAGS	SHMIPC_SEND_NOWAIT
+#define SHMIPC_SEND_FLAGS	(SHMIPC_SEND_NOWAIT | SHMIPC_SEND_CONFIRM)
 
 int shmipc_send_prepare(struct shmipc_endpoint *ep, const struct shmipc_send *arg,
 			struct shmipc_sending *snd);
 int shmipc_send_commit(struct shmipc_sending *snd, u32 *state);
 void shmipc_send_cancel(struct shmipc_sending *snd);
 bool shmipc_send_ready(struct shmipc_endpoint *ep);
+
+/* Who waits for a peer looks for itself after this long, then doubles it */
+#define SHMIPC_RESCAN_MIN_MS	10U
+#define SHMIPC_RESCAN_MAX_MS	1000U
+
+/* confirm.c: has it been received? */
+
+int shmipc_confirm(struct shmipc_sending *snd, struct shmipc_link *link, u32 *state);
 
 /* recv.c: one way up */
 
@@ -429,8 +440,6 @@ void shmipc_watch_stop(struct shmipc_region *region);
 void shmipc_watch_tables(struct shmipc_region *region, bool on);
 
 /* notify.c: raw doorbells */
-
-struct shmipc_link;
 
 int shmipc_notify(struct shmipc_endpoint *ep, struct shmipc_notify *arg);
 int shmipc_notify_eventfd(struct shmipc_endpoint *ep, struct shmipc_eventfd *arg);

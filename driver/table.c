@@ -292,7 +292,7 @@ int shmipc_table_lookup_wait(struct shmipc_endpoint *ep, struct shmipc_lookup *a
 	u32 peer = shmipc_region_peer(region, arg->peer);
 	int err, stop;
 
-	if (arg->reserved)
+	if (arg->reserved || !(region->fmt->features & SHMIPC_FEAT_NAMES))
 		return -EOPNOTSUPP;
 	if (!shmipc_name_ok(arg->name, false))
 		return -EINVAL;

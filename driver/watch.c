@@ -474,6 +474,8 @@ static int watch_check(struct shmipc_region *region, const struct shmipc_watch *
 		return -EINVAL;
 	if (arg->kind == SHMIPC_WATCH_NAME && !shmipc_name_ok(arg->name, false))
 		return -EINVAL;
+	if (arg->kind == SHMIPC_WATCH_NAME && !(region->fmt->features & SHMIPC_FEAT_NAMES))
+		return -EOPNOTSUPP;
 	if (arg->kind == SHMIPC_WATCH_PORT && (!arg->port || arg->port > SHMIPC_PORT_MAX))
 		return -EINVAL;
 	if (peer == SHMIPC_PEER_ANY && arg->kind == SHMIPC_WATCH_NAME)

@@ -161,18 +161,33 @@ static bool geometry_equal(const struct shmipc_core *core, const struct shmipc_l
 	       shm_read32(&link->theirs->lane_granules) == core->cap;
 }
 
+/*
+ * Where there is a witness, a section is believed only together with what that one
+ * says: a peer that died leaves a section as it was, and a table that nobody has
+ * written to holds anything.
+ */
+static bool witnessed(const struct shmipc_core *core, const struct shmipc_link *link, u32 epoch)
+{
+	u32 there;
+
+	if (!core->cfg.ops->witness)
+		return true;
+	there = core->cfg.ops->witness(core->cfg.ctx, link->peer);
+	return epoch ? there == epoch : there;
+}
+
 enum shmipc_core_state shmipc_presence(struct shmipc_core *core, struct shmipc_link *link)
 {
 	const struct shmipc_wire_header *h = link->header;
 	u32 magic, epoch;
 
-	if (!h)
+	if (!h || !witnessed(core, link, 0))
 		return SHMIPC_LINK_ABSENT;
 	magic = shm_acquire32(&h->magic);	/* pairs with shmipc_core_attach() */
 	if (magic != SHMIPC_WIRE_MAGIC)
 		return magic ? SHMIPC_LINK_FOREIGN : SHMIPC_LINK_ABSENT;
 	epoch = shm_read32(&h->epoch);
-	if (!epoch)
+	if (!epoch || !witnessed(core, link, epoch))
 		return SHMIPC_LINK_ABSENT;
 	if (!geometry_equal(core, link))
 		return SHMIPC_LINK_FOREIGN;

@@ -137,6 +137,12 @@ struct shmipc_core_ops {
 
 	/* A random number where there is one, else 0; mixed into epochs and incarnations */
 	u32 (*random)(void *ctx);
+
+	/*
+	 * What somebody above the peers (a hypervisor) says of @peer: the epoch that
+	 * it gave there, 0: nobody is there. NULL: nobody says. Any context
+	 */
+	u32 (*witness)(void *ctx, u32 peer);
 };
 
 enum shmipc_core_state {

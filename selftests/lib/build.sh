@@ -18,7 +18,9 @@ build() {
 	{
 		make -s -j"$jobs" -C lib O="$out/$name/lib" "$@" &&
 			make -s -j"$jobs" -C tools O="$out/$name/tools" LIB_O="$out/$name/lib" "$@" &&
-			make -s -j"$jobs" -C examples/hello O="$out/$name/hello" LIB_O="$out/$name/lib" "$@"
+			make -s -j"$jobs" -C examples/hello O="$out/$name/hello" LIB_O="$out/$name/lib" "$@" &&
+			make -s -j"$jobs" -C examples/jailhouse-message O="$out/$name/jailhouse" \
+				LIB_O="$out/$name/lib" "$@"
 	} >"$out/$name.log" 2>&1 && return
 	cat "$out/$name.log"
 	return 1
@@ -68,7 +70,7 @@ headers() {
 installed() {
 	local file bad=0
 	for file in lib/libshmipc.so.1 lib/libshmipc.a lib/pkgconfig/libshmipc.pc include/shmipc/shmipc.h \
-		include/shmipc/vros.h include/linux/shmipc.h share/man/man7/shmipc.7 share/man/man1/shmipc.1 \
+		include/shmipc/vros.h include/shmipc/message.h include/linux/shmipc.h share/man/man7/shmipc.7 share/man/man1/shmipc.1 \
 		share/man/man4/shmipc.4 share/man/man8/shmipc-server.8 share/man/man3/shmipc_peek.3 share/man/man3/ipc_recv.3 bin/shmipc \
 		share/bash-completion/completions/shmipc lib/udev/rules.d/70-shmipc.rules lib/sysusers.d/shmipc.conf \
 		sbin/shmipc-server lib/systemd/system/shmipc-server@.service lib/systemd/system/shmipc-server@.socket; do

@@ -128,6 +128,10 @@ int watch_peers(const struct cli *cli, struct shmipc_endpoint *ep, uint64_t coun
 /* ring.c */
 int verb_ring(struct cli *cli);
 
+/* dump.c */
+int verb_dump(struct cli *cli);
+extern const struct option_def dump_options[];
+
 /* send.c */
 int verb_send(struct cli *cli);
 extern const struct option_def send_options[];

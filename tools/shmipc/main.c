@@ -22,6 +22,8 @@ static const struct verb verbs[] = {
 	{ "ports", "", "show the ports", VERB_DEVICE | VERB_JSON, ports_options, verb_ports },
 	{ "ring", "PEER|all [VECTOR]", "ring a peer's doorbell", VERB_DEVICE | VERB_JSON, NULL,
 	  verb_ring },
+	{ "dump", "", "show what lies in the memory (root)", VERB_DEVICE | VERB_JSON, dump_options,
+	  verb_dump },
 	{ "send", "DEST [WORD...]", "send a message: the words, or standard input",
 	  VERB_DEVICE, send_options, verb_send },
 	{ "recv", "", "create a port and print what arrives", VERB_DEVICE | VERB_JSON | VERB_PORT,

@@ -68,6 +68,11 @@ int own_port_create(struct shmipc_endpoint *ep, const struct own_port *port)
 		shmipc_port_options_set_max_size(options, port->max_size);
 		shmipc_port_options_set_flags(options, SHMIPC_PORT_META);
 		number = shmipc_port_create_with(ep, options, NULL);
+		/* Not every format knows who sends */
+		if (number < 0 && errno == EOPNOTSUPP) {
+			shmipc_port_options_set_flags(options, 0);
+			number = shmipc_port_create_with(ep, options, NULL);
+		}
 	}
 	if (number < 0)
 		complain(port);

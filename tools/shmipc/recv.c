@@ -66,6 +66,25 @@ static bool is_text(const unsigned char *data, size_t len)
 	return true;
 }
 
+/* What the peers of a format without a protocol may have got wrong; only what there is */
+static void print_marks(uint32_t flags)
+{
+	static const struct {
+		uint32_t flag;
+		const char *name;
+	} marks[] = {
+		{ SHMIPC_MSG_REPEAT, "repeat" },
+		{ SHMIPC_MSG_BADLEN, "bad_length" },
+		{ SHMIPC_MSG_BADSENDER, "bad_sender" },
+		{ SHMIPC_MSG_BADRECEIVER, "bad_receiver" },
+		{ SHMIPC_MSG_BARE, "bare" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
+		if (flags & marks[i].flag)
+			json_bool(marks[i].name, true);
+}
+
 /* One object, on one line. "data" only if it is text, "hex" always. */
 static void print_json(struct shmipc_message *msg)
 {
@@ -81,6 +100,7 @@ static void print_json(struct shmipc_message *msg)
 	json_number("seq", shmipc_message_seq(msg));
 	json_number("time", shmipc_message_time(msg));
 	json_bool("local", flags & SHMIPC_MSG_LOCAL);
+	print_marks(flags);
 	if (flags & SHMIPC_MSG_META) {
 		json_bool("claimed", flags & SHMIPC_MSG_CLAIMED);
 		json_number("pid", shmipc_message_pid(msg));

@@ -109,6 +109,20 @@ enum {
 	SHMIPC_FORMAT_SHMINFO	= 3,
 };
 
+/*
+ * Format message: peers have one port each, of this number, to send to and to own
+ * (ANY is this one, too). Types are those of the peers; 0 is sent as TEXT.
+ */
+#define SHMIPC_MESSAGE_PORT	1U
+#define SHMIPC_MESSAGE_MAX	256U
+
+enum {
+	SHMIPC_MESSAGE_TEXT	= 1,
+	SHMIPC_MESSAGE_COMMAND	= 2,
+	SHMIPC_MESSAGE_ACK	= 3,
+	SHMIPC_MESSAGE_ERROR	= 4,
+};
+
 enum {
 	SHMIPC_DOORBELL_DIRECT	= 1,	/* a function call (loopback) */
 	SHMIPC_DOORBELL_MSIX	= 2,
@@ -451,6 +465,7 @@ struct shmipc_connect {
  * SHMIPC_SEND, SHMIPC_SENDV
  */
 #define SHMIPC_SEND_NOWAIT	(1U << 0)	/* EAGAIN rather than sleep, whatever @deadline */
+#define SHMIPC_SEND_CONFIRM	(1U << 1)	/* wait until it was received; needs FEAT_CONFIRM */
 
 /**
  * struct shmipc_send - argument of SHMIPC_SEND, element of SHMIPC_SENDV
@@ -479,6 +494,11 @@ struct shmipc_connect {
  * absent. EHOSTDOWN: it does not answer. EDESTADDRREQ: no destination given,
  * none connected. EOPNOTSUPP: peer ANY (broadcast). ENOMEM.
  * EPROTO: the peer broke the protocol; its link is restarted after a pause.
+ *
+ * With CONFIRM, 0 means out_state RECEIVED. No answer until the deadline is ETIMEDOUT, a
+ * signal EINTR, both with state SENT: it may have been received. If the peer went, it is
+ * ECONNRESET with RESET. EINVAL: CONFIRM, and NOWAIT or O_NONBLOCK. EOPNOTSUPP: to a
+ * port of our own peer.
  */
 struct shmipc_send {
 	__u32 size;
@@ -530,6 +550,12 @@ struct shmipc_sendv {
 #define SHMIPC_MSG_LOCAL	(1U << 0)	/* from an endpoint of our own peer */
 #define SHMIPC_MSG_META		(1U << 1)	/* pid, uid, endpoint, cookie, sent time are set */
 #define SHMIPC_MSG_CLAIMED	(1U << 2)	/* ... but only the peer says so */
+/* Of format message only, where peers can do no better */
+#define SHMIPC_MSG_REPEAT	(1U << 3)	/* rung again, and it is the one of before */
+#define SHMIPC_MSG_BADLEN	(1U << 4)	/* it claimed to be longer than one can be */
+#define SHMIPC_MSG_BADSENDER	(1U << 5)	/* it claims to be of another than @out_peer */
+#define SHMIPC_MSG_BADRECEIVER	(1U << 6)	/* it is for another peer, as it says */
+#define SHMIPC_MSG_BARE		(1U << 7)	/* text without a header: nobody says for whom */
 
 /**
  * struct shmipc_recv - argument of SHMIPC_RECV, element of SHMIPC_RECVV

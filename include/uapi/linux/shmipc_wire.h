@@ -299,4 +299,35 @@ struct shmipc_wire_region {
 	struct shmipc_wire_claim claims[SHMIPC_WIRE_PEERS_MAX];
 };
 
+/*
+ * The format "message", of Jailhouse's demos: one at the start of each output section,
+ * looked at by whoever is rung. Nothing else of the native format is there then.
+ */
+#define SHMIPC_WIRE_MESSAGE_DATA	256U
+
+enum {
+	SHMIPC_WIRE_MESSAGE_TEXT	= 1,
+	SHMIPC_WIRE_MESSAGE_COMMAND	= 2,
+	SHMIPC_WIRE_MESSAGE_ACK		= 3,
+	SHMIPC_WIRE_MESSAGE_ERROR	= 4,
+};
+
+/**
+ * struct shmipc_wire_message - start of a section in the format "message"
+ * @type: SHMIPC_WIRE_MESSAGE_*, or any other; 0 while it is written, and before there is one
+ * @length: bytes of @data
+ * @pad: a number that changes with each letter, or 0; not interpreted
+ * @sender: whose section this is
+ * @receiver: for whom it is; ~0: for everybody
+ * @data: the message
+ */
+struct shmipc_wire_message {
+	__le32 type;
+	__le16 length;
+	__u8 pad[2];
+	__le32 sender;
+	__le32 receiver;
+	__u8 data[SHMIPC_WIRE_MESSAGE_DATA];
+};
+
 #endif /* _UAPI_LINUX_SHMIPC_WIRE_H */
