@@ -15,7 +15,7 @@ PARAMS  ?= loopback=2
 help:
 	@echo 'make [all]           driver, library, command, server, examples'
 	@echo 'make demo            two virtual machines and this host in conversation'
-	@echo 'make check [T=a,b]   tests: static core lib server host loopback ivshmem1 compat docs'
+	@echo 'make check [T=a,b]   tests: static core lib server host loopback ivshmem1 ivshmem2 compat docs'
 	@echo 'make check-full      longer soaks, too'
 	@echo 'make bench           figures, as ratios, to build/bench: in one guest, and between two'
 	@echo 'make deps            install what is missing (Debian); OFFLINE=1: do not'
@@ -45,6 +45,7 @@ lib tools:
 
 examples:
 	@$(MAKE) --no-print-directory -C examples/hello O=$(BUILD)/examples/hello
+	@$(MAKE) --no-print-directory -C examples/jailhouse-message O=$(BUILD)/examples/jailhouse-message
 
 deps:
 	@scripts/deps

@@ -98,3 +98,22 @@ source_tarball() {
 	[[ -f $tarball ]] || die "no tarball of $name came"
 	echo "$tarball"
 }
+
+# kept_source RELEASE NAME - the same, downloaded once and kept in the cache for whoever needs it next.
+kept_source() {
+	local kept=$CACHE/apt/sources/$2 tmp tarball
+	mkdir -p "$kept"
+	(
+		set -e # bash drops it in $(...)
+		flock 9
+		tarball=$(find "$kept" -name "${2}_*.orig.tar.*")
+		if [[ ! $tarball ]]; then
+			tmp=$(mktemp -d "$CACHE/apt/source.XXXXXX")
+			tarball=$(source_tarball "$1" "$2" "$tmp")
+			mv "$tarball" "$kept/"
+			tarball=$kept/${tarball##*/}
+			rm -rf "$tmp"
+		fi
+		echo "$tarball"
+	) 9>"$kept.lock"
+}

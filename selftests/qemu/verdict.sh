@@ -37,9 +37,9 @@ complain() {
 	exit "$2"
 }
 
-# verdict RUN LIMIT - say what was wrong, if anything, and exit.
+# verdict RUN LIMIT VIOLATIONS - say what was wrong, if anything, and exit.
 verdict() {
-	local run=$1 limit=$2 found state status stuck left leaks base
+	local run=$1 limit=$2 expected=$3 found violations state status stuck left leaks base
 	state=$(sed -n 's/^state //p' "$run/state" | tail -n 1)
 	status=$(sed -n 's/^exit //p' "$run/state")
 	stuck=$(sed -n 's/^stuck //p' "$run/state")
@@ -48,6 +48,12 @@ verdict() {
 	base=$(sed -n 's/^text //p' "$run/state")
 
 	[[ ! $left ]] || note "killed what the command left running: $left"
+	violations=$(grep -c '^ivshmem2: violation' "$run/qemu" || :)
+	if [[ $violations != "$expected" ]]; then
+		grep '^ivshmem2: violation' "$run/qemu" | head -n 20 >&2
+		tr -d '\r' <"$run/console" | tail -n 20 >&2
+		complain "$run" 104 "$violations violations and not $expected while ${state:-booting}"
+	fi
 	if found=$(splats "$run/console"); then
 		printf '%s\n' "$found" >&2
 		[[ ! $stuck ]] || note "$stuck"
