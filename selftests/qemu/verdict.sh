@@ -28,6 +28,19 @@ splats() {
 		END { if (count) print "(" count " such messages in all)"; exit !count }'
 }
 
+# EFLAGS that no processor has in the kernel: bits that do not exist, or virtual 8086 mode
+IMPOSSIBLE_FLAGS=$((0xffc28028))
+
+# impossible CONSOLE - did the emulator lose track of its processor? Seen once in many hundreds of guests:
+# a double fault at a harmless load, with half of an address in the flags.
+impossible() {
+	local flags
+	while read -r flags; do
+		((!(0x$flags & IMPOSSIBLE_FLAGS))) || return 0
+	done < <(tr -d '\r' <"$1" | grep -oE 'EFLAGS: [0-9a-f]{8}' | sed 's/.* //')
+	return 1
+}
+
 # complain RUN STATUS MESSAGE - keep the console, say where, and exit.
 complain() {
 	local kept
@@ -58,6 +71,8 @@ verdict() {
 		printf '%s\n' "$found" >&2
 		[[ ! $stuck ]] || note "$stuck"
 		grep -qx 'done' "$run/state" || note "and the guest got no further than: ${state:-booting}"
+		! impossible "$run/console" ||
+			complain "$run" 105 "the emulator broke: such flags no processor has"
 		complain "$run" 100 "the kernel complained${status:+ (command: exit $status)}"
 	fi
 	if [[ -e $run/late ]]; then

@@ -21,16 +21,29 @@ t_show() {
 	sed 's/^/# /' "$1" | tail -n 60
 }
 
+# t_try LOG COMMAND... - run it, its output to LOG, its status to $status; once more if the emulator broke
+# (105, see selftests/qemu/guest), which is no fault of what is tested, and is said
+t_try() {
+	local log=$1 tries
+	shift
+	for tries in 1 2; do
+		# Not "if ...": -e must hold inside functions that are tests.
+		set +e
+		(set -e; "$@") >"$log" 2>&1 </dev/null
+		status=$?
+		set -e
+		((status == 105 && tries == 1)) || return 0
+		cp "$log" "${log%.log}.broken.log"
+		echo "# the emulator broke, once more: ${log%.log}.broken.log"
+	done
+}
+
 # t_run NAME COMMAND... - one test: the command's status
 t_run() {
 	local name=$1 log start=$SECONDS status=0
 	log=$(t_log "$name")
 	shift
-	# Not "if ...": -e must hold inside functions that are tests.
-	set +e
-	(set -e; "$@") >"$log" 2>&1 </dev/null
-	status=$?
-	set -e
+	t_try "$log" "$@"
 	if ((status == 0)); then
 		echo "ok - $name ($((SECONDS - start)) s)"
 	else
@@ -50,10 +63,7 @@ t_tap() {
 	local name=$1 log start=$SECONDS status=0
 	log=$(t_log "$name")
 	shift
-	set +e
-	(set -e; "$@") >"$log" 2>&1 </dev/null
-	status=$?
-	set -e
+	t_try "$log" "$@"
 	awk -v name="$name" -v status="$status" '
 	/^1\.\.[0-9]+/ { plan += substr($1, 4); planned = 1; next }
 	/^(not )?ok [0-9]+/ {
